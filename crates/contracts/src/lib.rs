@@ -1,7 +1,7 @@
 //! What crosses a wire: inputs, views, stream events and problem documents.
 //!
 //! Pages, REST, event streams and programs share these shapes; rows of the database never leave the
-//! server. Compiles to WASM; OpenAPI schemas are derived for the server only (feature `schema`).
+//! server. Compiles to WASM; `OpenAPI` schemas are derived for the server only (feature `schema`).
 
 pub mod agents;
 pub mod chat;

@@ -6,7 +6,7 @@
 use domain::{
     agents::Risk,
     chat::TitleSource,
-    ids::{ConversationId, MessageId, RunId},
+    ids::{ConversationId, MessageId, RunId, UserId},
     runs::{RunKind, RunStatus},
 };
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ macro_rules! events {
         $(
             $(#[$doc])*
             #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-            pub struct $name { $($(#[$field_meta])* pub $field: $ty,)* }
+            pub struct $name { $(#[doc = concat!("Its `", stringify!($field), "`.")] $(#[$field_meta])* pub $field: $ty,)* }
 
             impl From<$name> for StreamEvent {
                 fn from(event: $name) -> Self { Self::$name(event) }
@@ -147,6 +147,8 @@ events! {
     /// Organization stream: a conversation of this person began, changed or went.
     "conversation.changed" ConversationChanged {
         conversation_id: ConversationId,
+        /// Whose it is: others are not told.
+        user_id: UserId,
         /// Whether it was deleted.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         deleted: bool,

@@ -115,10 +115,8 @@ impl Transcript {
 
     fn fold(&mut self, event: &StreamEvent) {
         match event {
-            StreamEvent::MessageStarted(e) => {
-                if self.message(e.message_id).is_none() {
-                    self.items.push(Item::Message(MessageItem::new(e.message_id)));
-                }
+            StreamEvent::MessageStarted(e) if self.message(e.message_id).is_none() => {
+                self.items.push(Item::Message(MessageItem::new(e.message_id)));
             }
             StreamEvent::MessageDelta(e) => self.with_message(e.message_id, |m| m.text.push_str(&e.text)),
             StreamEvent::ReasoningDelta(e) => self.with_message(e.message_id, |m| m.reasoning.push_str(&e.text)),

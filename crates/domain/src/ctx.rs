@@ -17,7 +17,7 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
-/// Makes fresh UUIDv7 values for instants that the clock told.
+/// Makes fresh `UUIDv7` values for instants that the clock told.
 pub trait Ids: Send + Sync {
     /// A fresh id whose time part is `now`.
     fn fresh(&self, now: Timestamp) -> Uuid;
@@ -57,6 +57,15 @@ pub struct Membership {
     pub role: Role,
 }
 
+/// A caller's key for "this request, once": honoured by the verbs that create things, in their own transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The `Idempotency-Key` as sent: 1 to 255 visible ASCII characters.
+    pub key: String,
+    /// A digest of method, path and body: the same key for another request is refused.
+    pub fingerprint: String,
+}
+
 /// The context of one operation.
 #[derive(Clone)]
 pub struct Ctx {
@@ -66,6 +75,8 @@ pub struct Ctx {
     pub membership: Option<Membership>,
     /// The id of the request or job, for logs, events and problem documents.
     pub request_id: Arc<str>,
+    /// The caller's wish that repeating the request counts once.
+    pub idempotency: Option<Idempotency>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
 }
@@ -73,7 +84,7 @@ pub struct Ctx {
 impl Ctx {
     /// A context for an actor.
     pub fn new(actor: Actor, membership: Option<Membership>, request_id: impl Into<Arc<str>>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
-        Self { actor, membership, request_id: request_id.into(), clock, ids }
+        Self { actor, membership, request_id: request_id.into(), idempotency: None, clock, ids }
     }
 
     /// The same request and clock, acting as someone else (after signing in, for example).

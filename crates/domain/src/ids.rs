@@ -1,4 +1,4 @@
-//! Typed ids. Every id is a UUIDv7 printed in lower case, so text order is creation order in both
+//! Typed ids. Every id is a `UUIDv7` printed in lower case, so text order is creation order in both
 //! databases, in logs and in URLs. New ids come from [`crate::Ctx::new_id`] only.
 
 use std::{fmt, str::FromStr};

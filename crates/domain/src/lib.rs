@@ -15,6 +15,6 @@ pub mod rules;
 pub mod runs;
 pub mod time;
 
-pub use ctx::{Actor, Clock, Ctx, Ids};
+pub use ctx::{Actor, Clock, Ctx, Idempotency, Ids, Membership};
 pub use error::{Error, FieldError, Result};
 pub use time::Timestamp;

@@ -15,7 +15,7 @@ pub struct RetryPolicy {
 
 impl RetryPolicy {
     /// Five attempts, from one second to a minute.
-    pub const DEFAULT: Self = Self { max_attempts: 5, base: Duration::from_secs(1), cap: Duration::from_secs(60) };
+    pub const DEFAULT: Self = Self { max_attempts: 5, base: Duration::from_secs(1), cap: Duration::from_mins(1) };
 
     /// The pause after `attempt` (counted from 1) failed, or `None` when it was the last.
     ///
