@@ -44,9 +44,7 @@ fn run() -> Result<()> {
         ["bundle", "--release"] => bundle::build(&place, &description, Mode::Release),
         ["size"] => size::report(&place, &description, None),
         ["size", "--budget", bytes] => {
-            let budget = bytes
-                .parse()
-                .with_context(|| format!("`{bytes}` is not a number of bytes"))?;
+            let budget = bytes.parse().with_context(|| format!("`{bytes}` is not a number of bytes"))?;
             size::report(&place, &description, Some(budget))
         }
         ["site"] => print_site(&place, &description, Mode::Dev),
