@@ -11,7 +11,7 @@ mod programs;
 mod size;
 mod steps;
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 
@@ -21,6 +21,7 @@ const USAGE: &str = "\
 usage: cargo run -p xtask -- <command>
 
   bundle [--release]     build the browser's files into the site directory
+  adopt DIRECTORY        publish, for release, what cargo-leptos left in its package directory
   size [--budget BYTES]  brotli bytes of the release bundle's first load; over the budget it fails
   site [--release]       print the site directory";
 
@@ -42,6 +43,7 @@ fn run() -> Result<()> {
     match words.as_slice() {
         ["bundle"] => bundle::build(&place, &description, Mode::Dev),
         ["bundle", "--release"] => bundle::build(&place, &description, Mode::Release),
+        ["adopt", made] => bundle::adopt(&place, &description, Path::new(made)),
         ["size"] => size::report(&place, &description, None),
         ["size", "--budget", bytes] => {
             let budget = bytes.parse().with_context(|| format!("`{bytes}` is not a number of bytes"))?;

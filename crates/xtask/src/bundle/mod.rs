@@ -9,7 +9,10 @@ mod site;
 mod style;
 mod wasm;
 
-use std::{path::PathBuf, thread};
+use std::{
+    path::{Path, PathBuf},
+    thread,
+};
 
 use anyhow::{Result, anyhow};
 
@@ -65,6 +68,12 @@ pub fn build(place: &Place, description: &Bundle, mode: Mode) -> Result<()> {
     Ok(())
 }
 
+/// Publishes a release bundle that cargo-leptos made: same files, same site, same cache rules.
+pub fn adopt(place: &Place, description: &Bundle, made: &Path) -> Result<()> {
+    let site = description.site(place, Mode::Release)?;
+    site::publish(place, description, Mode::Release, &[made], &site)
+}
+
 /// Runs `work` over files with as many threads as there are cores.
 fn on_all_cores(files: &[PathBuf], work: impl Fn(&PathBuf) -> Result<()> + Sync) -> Result<()> {
     let workers = thread::available_parallelism().map_or(1, usize::from);
@@ -76,7 +85,7 @@ fn on_all_cores(files: &[PathBuf], work: impl Fn(&PathBuf) -> Result<()> + Sync)
 }
 
 /// Files of a tree with one of these endings, as full paths.
-fn with_ending(tree: &std::path::Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
+fn with_ending(tree: &Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
     let named = |path: &PathBuf| path.extension().and_then(|ending| ending.to_str()).is_some_and(|e| endings.contains(&e));
     Ok(files::list(tree)?.into_iter().filter(named).map(|file| tree.join(file)).collect())
 }
