@@ -1,0 +1,45 @@
+// What every spec imports instead of Playwright's own `test`:
+// `app` is a server shared by the tests of one worker, `ownApp` one that a test may kill,
+// `strict` fails the test on any problem that the browser saw and that was not allowed.
+import { test as base, expect } from '@playwright/test';
+
+import { App } from './app';
+import { Strict } from './strict';
+
+type PerTest = { ownApp: App; strict: Strict };
+type PerWorker = { app: App };
+
+export const test = base.extend<PerTest, PerWorker>({
+  app: [
+    async ({}, use) => {
+      const app = await App.start();
+      await use(app);
+      await app.remove();
+    },
+    { scope: 'worker' },
+  ],
+
+  baseURL: async ({ app }, use) => {
+    await use(app.url);
+  },
+
+  ownApp: async ({}, use, info) => {
+    const app = await App.start();
+    await use(app);
+    if (info.status !== info.expectedStatus) {
+      await info.attach('server.log', { body: app.log, contentType: 'text/plain' });
+    }
+    await app.remove();
+  },
+
+  strict: [
+    async ({ context }, use) => {
+      const strict = new Strict(context);
+      await use(strict);
+      expect(strict.problems, 'problems that the browser reported').toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export { expect };
