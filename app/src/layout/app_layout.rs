@@ -1,0 +1,89 @@
+//! The frame of the workspace: skip link, sidebar, main column, and the layers that every page shares.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use super::{
+    shortcuts::{self, COMPOSER, ShortcutsDialog},
+    sidebar::Sidebar,
+    workspace::{SessionView, Workspace, toggle_sidebar},
+};
+use crate::ui::{
+    CommandPalette, Glyph, LiveAnnouncer, PaletteItem, Toaster, announcer::provide_announcer, dom, theme, timestamp::provide_clock, toast::provide_toasts,
+};
+
+/// The workspace around a page. Provides toasts, the announcer, the clock and [`Workspace`] to everything inside.
+#[component]
+pub fn AppLayout(
+    /// Who is signed in.
+    session: SessionView,
+    /// The conversation list of the sidebar.
+    #[prop(into)]
+    list: ViewFn,
+    /// More to choose in the palette, such as conversations; stands first.
+    #[prop(optional, into)]
+    palette: Signal<Vec<PaletteItem>>,
+    /// The page; starts with a `PageHeader`.
+    children: Children,
+) -> impl IntoView {
+    let workspace = Workspace::provide();
+    provide_toasts();
+    provide_announcer();
+    provide_clock();
+    shortcuts::listen(workspace);
+    focus_heading_on_navigation();
+    let items = Signal::derive(move || {
+        let mut items = palette.get();
+        items.extend(own_items(workspace));
+        items
+    });
+    view! {
+        <a class="skip" href="#main">"Skip to content"</a>
+        <div class="app">
+            <Sidebar session=session list=list/>
+            <main class="main" id="main" tabindex="-1">{children()}</main>
+        </div>
+        <Toaster/>
+        <LiveAnnouncer/>
+        <CommandPalette open=workspace.palette items=items/>
+        <ShortcutsDialog/>
+    }
+}
+
+fn own_items(workspace: Workspace) -> [PaletteItem; 9] {
+    [
+        PaletteItem::go("Chat", Glyph::Chat, "/chat"),
+        PaletteItem::go("API keys", Glyph::Key, "/settings/api-keys"),
+        PaletteItem { group: "Actions", ..PaletteItem::go("New chat", Glyph::Compose, "/chat") }.keys(&["⌘", "⇧", "O"]),
+        PaletteItem::act("Actions", "Toggle sidebar", Glyph::SidebarLeft, toggle_sidebar).keys(&["⌘", "B"]),
+        PaletteItem::act("Actions", "Keyboard shortcuts", Glyph::Keyboard, move || workspace.keys.set(true)).keys(&["?"]),
+        PaletteItem::act("Actions", "Sign out", Glyph::SignOut, sign_out),
+        PaletteItem::act("Theme", "Light theme", Glyph::Sun, || theme::choose("light")),
+        PaletteItem::act("Theme", "Dark theme", Glyph::Moon, || theme::choose("dark")),
+        PaletteItem::act("Theme", "Theme of the system", Glyph::System, || theme::choose("system")),
+    ]
+}
+
+/// Sends the sidebar's own form, so that there is one way out.
+fn sign_out() {
+    if let Some(button) = dom::find("form[action='/sign-out'] button") {
+        button.click();
+    }
+}
+
+/// After a change of page the focus goes to its heading, unless someone is writing.
+fn focus_heading_on_navigation() {
+    let path = use_location().pathname;
+    Effect::new(move |before: Option<()>| {
+        path.track();
+        if before.is_none() {
+            return;
+        }
+        request_animation_frame(|| {
+            let writing = dom::document().and_then(|document| document.active_element()).is_some_and(|active| active.matches(COMPOSER).unwrap_or(false));
+            if !writing && !dom::focus("#main h1") {
+                dom::focus("#main");
+            }
+        });
+    });
+}
