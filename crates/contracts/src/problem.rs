@@ -73,10 +73,8 @@ impl Problem {
             Error::Internal(_) => Self::new(500, code, "Our fault", "Something went wrong here. It has been logged."),
         };
         if let Error::Invalid(fields) = error {
-            problem.errors = fields
-                .iter()
-                .map(|f| FieldProblem { field: f.field.to_owned(), code: f.code.to_owned(), message: f.message.to_string() })
-                .collect();
+            problem.errors =
+                fields.iter().map(|f| FieldProblem { field: f.field.to_owned(), code: f.code.to_owned(), message: f.message.to_string() }).collect();
         }
         if let Error::Limit { retry_after, .. } | Error::Upstream { retry_after, .. } = error {
             problem.retry_after = retry_after.map(|d| d.as_secs().max(1));

@@ -1,0 +1,25 @@
+//! Reading stored text back into domain values.
+
+use std::{fmt::Display, str::FromStr};
+
+use crate::{StoreError, StoreResult};
+
+/// Reads a stored id.
+pub(crate) fn id<T: FromStr<Err = domain::ids::InvalidId>>(text: &str) -> StoreResult<T> {
+    text.parse().map_err(|_| StoreError::Corrupt(format!("id {text:?}")))
+}
+
+/// Reads an optional stored id.
+pub(crate) fn id_opt<T: FromStr<Err = domain::ids::InvalidId>>(text: Option<&str>) -> StoreResult<Option<T>> {
+    text.map(id).transpose()
+}
+
+/// Reads a stored word of a closed list.
+pub(crate) fn word<T>(found: Option<T>, what: impl Display) -> StoreResult<T> {
+    found.ok_or_else(|| StoreError::Corrupt(what.to_string()))
+}
+
+/// Writes a JSON document for one parameter.
+pub(crate) fn json(value: &impl serde::Serialize) -> StoreResult<String> {
+    serde_json::to_string(value).map_err(|e| StoreError::Corrupt(e.to_string()))
+}
