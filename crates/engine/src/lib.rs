@@ -3,4 +3,6 @@
 //! Nothing here touches the database or HTTP: a whole run is a unit test with a scripted model and an
 //! in-memory sink.
 
+pub mod agent;
 pub mod ports;
+pub mod tools;

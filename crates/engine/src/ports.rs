@@ -1,9 +1,14 @@
-//! The edge of the engine: the model, and the sink that takes what a run shows and records.
+//! The edge of the engine: the model, the sink that takes what a run shows and records, and the search
+//! that one tool needs. Implemented elsewhere; nothing here does any work.
 
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use contracts::StreamEvent;
-use domain::billing::TokenUsage;
+use domain::{
+    Timestamp,
+    billing::TokenUsage,
+    ids::{ConversationId, MessageId},
+};
 use futures::Stream;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -56,6 +61,17 @@ pub struct ToolSpec {
     pub description: String,
     /// JSON Schema of its arguments: an object with `additionalProperties: false`.
     pub parameters: Value,
+}
+
+/// A tool call that a model asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// The call's id, unique in the run.
+    pub call_id: String,
+    /// The tool.
+    pub name: String,
+    /// Arguments, as JSON text (perhaps malformed: the model wrote it).
+    pub arguments: String,
 }
 
 /// One call of a model.
@@ -265,16 +281,29 @@ pub struct StepCommit {
 }
 
 /// Where a cut model call can be picked up: kept with the very frames that it tells of.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+///
+/// Besides the place it holds what the model gave up to there and no frame tells of yet.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct InFlight {
     /// The step.
     pub key: String,
     /// The message being written.
-    pub message_id: Option<domain::ids::MessageId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<MessageId>,
     /// The provider's id of the response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_id: Option<String>,
     /// The newest cursor kept.
     pub cursor: u64,
+    /// Whether some of the text declines to answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refusal: bool,
+    /// Tool calls asked for so far: they are shown once the whole answer is recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<ToolCall>,
+    /// What the call used, when it was told already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<TokenUsage>,
 }
 
 /// A write was refused or failed.
@@ -288,17 +317,43 @@ pub enum SinkError {
     Store(#[from] domain::Error),
 }
 
-/// Takes what a run shows and records. Everything is fenced by the run's lease.
+/// Takes what a run shows and records. Everything is fenced by the run's lease, stored in the order given, and
+/// stored so far at any instant: of two writes never only the later.
 #[async_trait::async_trait]
 pub trait Sink: Send + Sync {
-    /// Shows frames soon: gathered with others into one commit; returns before they are stored.
-    /// `in_flight` is kept with the newest of them. Waits when too much is pending.
+    /// Shows frames soon: gathered with others into one commit; returns before they are stored. The frames of one
+    /// call are stored together, and `in_flight` with them: it replaces the one kept before; `None` leaves that as it is.
+    /// Without frames only `in_flight` is kept. Waits when too much is pending.
     ///
     /// # Errors
     /// [`SinkError`] when an earlier write failed.
     async fn show(&self, events: Vec<StreamEvent>, in_flight: Option<InFlight>) -> Result<(), SinkError>;
     /// Commits a step with its frames and use; returns when all of it, and everything shown before, is stored.
+    /// What was kept in flight is over once its step is recorded.
     async fn commit(&self, commit: StepCommit) -> Result<(), SinkError>;
+}
+
+/// Something that a search found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchHit {
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// Its title.
+    pub title: String,
+    /// The words around the match, as plain text.
+    pub excerpt: String,
+    /// When it was said.
+    pub at: Timestamp,
+}
+
+/// Finds what was said before. An implementation sees only what the person behind the run may read.
+#[async_trait::async_trait]
+pub trait Search: Send + Sync {
+    /// The best `limit` matches, best first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn search(&self, query: &str, limit: usize) -> domain::Result<Vec<SearchHit>>;
 }
 
 impl fmt::Debug for dyn Model {
