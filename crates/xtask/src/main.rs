@@ -10,6 +10,7 @@ mod place;
 mod programs;
 mod size;
 mod steps;
+mod watch;
 
 use std::{path::Path, process::ExitCode};
 
@@ -23,6 +24,7 @@ usage: cargo run -p xtask -- <command>
   bundle [--release]     build the browser's files into the site directory
   adopt DIRECTORY        publish, for release, what cargo-leptos left in its package directory
   size [--budget BYTES]  brotli bytes of the release bundle's first load; over the budget it fails
+  watch                  serve, and rebuild on every edit
   site [--release]       print the site directory";
 
 fn main() -> ExitCode {
@@ -49,6 +51,7 @@ fn run() -> Result<()> {
             let budget = bytes.parse().with_context(|| format!("`{bytes}` is not a number of bytes"))?;
             size::report(&place, &description, Some(budget))
         }
+        ["watch"] => watch::serve(&place, &description),
         ["site"] => print_site(&place, &description, Mode::Dev),
         ["site", "--release"] => print_site(&place, &description, Mode::Release),
         _ => bail!("{USAGE}"),
