@@ -22,13 +22,17 @@ default:
 
 # Build what is missing and serve http://127.0.0.1:3000
 up: _compiler _wasm _node
-    @{{ timed }} "pages, by {{ bundler }}" just _pages-dev
+    @{{ timed }} "pages, by {{ bundler }}" just bundle
     @{{ timed }} "server" cargo build --quiet --package server
     @exec "{{ target }}/debug/troupe" serve
 
 # Serve, rebuild on every edit and reload the browser
 watch: _compiler _wasm _node
     @if [ "{{ bundler }}" = cargo-leptos ]; then exec cargo leptos watch --split -- serve; else exec {{ xtask }} watch; fi
+
+# What the browser loads, for development
+bundle: _wasm _node
+    @if [ "{{ bundler }}" = cargo-leptos ]; then cargo leptos build --split --frontend-only; else {{ xtask }} bundle; fi
 
 # The released program, pages inside: target/release/troupe
 build: _compiler _wasm _node
@@ -96,10 +100,6 @@ drill-kill n='50': build
     @cargo run --quiet --release --package bench -- drill-kill {{ n }}
 
 [private]
-_pages-dev:
-    @if [ "{{ bundler }}" = cargo-leptos ]; then cargo leptos build --split --frontend-only; else {{ xtask }} bundle; fi
-
-[private]
 _pages-release:
     @if [ "{{ bundler }}" = cargo-leptos ]; then \
         LEPTOS_SITE_ROOT="{{ target }}/site-leptos" cargo leptos build --release --split --frontend-only; \
@@ -130,7 +130,8 @@ _node:
 
 [private]
 _browser:
-    @test -n "${CHROME_BIN-}" || command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null || just _system "Chromium" chromium
+    @test -n "${CHROME_BIN-}" || command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+        || command -v google-chrome >/dev/null || command -v google-chrome-stable >/dev/null || just _system "Chromium" chromium
 
 [private]
 _postgres:
