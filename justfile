@@ -4,10 +4,10 @@ set shell := ["sh", "-euc"]
 set dotenv-load := true
 
 root := justfile_directory()
-target := env('CARGO_TARGET_DIR', root / 'target')
+target := absolute_path(env('CARGO_TARGET_DIR', root / 'target'))
 binary := target / 'release/troupe'
 xtask := 'cargo run --quiet --package xtask --'
-timed := root / 'dev timed'
+timed := quote(root / 'dev') + ' timed'
 # cargo-leptos where it is installed; compiling it takes a small machine a quarter of an hour.
 bundler := env('TROUPE_BUNDLER', `cargo leptos --version >/dev/null 2>&1 && echo cargo-leptos || echo xtask`)
 # Brotli bytes that a browser may load before the first workspace page works.
