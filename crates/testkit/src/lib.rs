@@ -1,1 +1,6 @@
-//! Placeholder.
+//! Fakes and fixtures for tests of every crate.
+//!
+//! Nothing here is part of the product. A fake behaves like the real thing on the outside, faults included.
+
+pub mod model;
+pub mod sink;
