@@ -110,6 +110,7 @@ _pages-release:
 _test:
     @if cargo nextest --version >/dev/null 2>&1; then {{ timed }} "tests" cargo nextest run --no-fail-fast; \
         else {{ timed }} "tests" cargo test --quiet --no-fail-fast; fi
+    @{{ timed }} "tests of the tools" cargo test --quiet --package xtask
 
 # What the machine must have; each installs what is missing or names the command.
 

@@ -92,3 +92,22 @@ fn heaviest_page(directory: &Path, sizes: &Sizes) -> Result<Option<(String, u64)
     let weigh = |chunks: &[String]| chunks.iter().filter_map(|chunk| sizes.chunks.get(chunk)).sum::<u64>();
     Ok(pages.into_iter().map(|(page, chunks)| (page, weigh(&chunks))).max_by_key(|(_, size)| *size))
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot write files has failed")]
+
+    use super::*;
+
+    #[test]
+    fn the_first_load_counts_the_heaviest_page() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, size) in [("troupe.wasm.br", 50), ("troupe.js.br", 5), ("troupe.css.br", 3), ("chat.wasm.br", 7), ("shared.wasm.br", 2), ("work.wasm.br", 8)]
+        {
+            fs::write(directory.path().join(name), "x".repeat(size)).unwrap();
+        }
+        fs::write(directory.path().join("__wasm_split_manifest.json"), r#"{"chat":["chat","shared"],"work":["work"]}"#).unwrap();
+        let sizes = Sizes::read(directory.path(), "troupe").unwrap();
+        assert_eq!((sizes.main(), heaviest_page(directory.path(), &sizes).unwrap()), (58, Some(("chat".to_owned(), 9))));
+    }
+}

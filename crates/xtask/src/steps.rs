@@ -57,3 +57,14 @@ pub fn bytes(count: u64) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let read: Vec<String> = [0, 999, 1_000, 358_400, 1_234_567].map(bytes).into();
+        assert_eq!(read, ["0", "999", "1,000", "358,400", "1,234,567"]);
+    }
+}
