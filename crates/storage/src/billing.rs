@@ -5,7 +5,13 @@ use domain::{
     ids::{OrgId, RunId},
 };
 
-use crate::{Db, StoreResult};
+use crate::{Db, StoreResult, Tx, runs::UsageRow};
+
+/// Records what a call used for a run outside its turn, once per step.
+pub async fn record(tx: &mut Tx, run: RunId, used: &UsageRow) -> StoreResult<()> {
+    let now = tx.now().await?;
+    crate::runs::insert_used(tx, now, run, used).await
+}
 
 /// What a run used in all.
 pub async fn run_usage(db: &Db, run: RunId) -> StoreResult<(TokenUsage, MicroUsd)> {

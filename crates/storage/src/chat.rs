@@ -118,6 +118,13 @@ pub async fn set_title(tx: &mut Tx, id: ConversationId, title: &str, source: Tit
     Ok(done == 1)
 }
 
+/// Whether nobody has chosen a title yet.
+pub async fn is_draft(tx: &mut Tx, id: ConversationId) -> StoreResult<bool> {
+    let row: Option<(String,)> =
+        on_tx!(tx, c => sqlx::query_as("SELECT title_source FROM conversations WHERE id = $1").bind(id.to_string()).fetch_optional(c).await?);
+    Ok(row.is_some_and(|(source,)| source == TitleSource::Draft.as_str()))
+}
+
 /// Marks a conversation as deleted, or brings it back with `None`.
 pub async fn set_deleted(tx: &mut Tx, id: ConversationId, at: Option<Timestamp>) -> StoreResult<()> {
     on_tx!(tx, c => sqlx::query("UPDATE conversations SET deleted_at = $2 WHERE id = $1").bind(id.to_string()).bind(at.map(Timestamp::micros)).execute(c).await?.rows_affected());
@@ -207,6 +214,14 @@ pub async fn question_of(db: &Db, run: RunId) -> StoreResult<Option<MessageRow>>
         "SELECT id, author, agent, run_id, body, is_partial, created_at FROM messages WHERE run_id = $1 AND author = 'user' ORDER BY id DESC LIMIT 1")
         .bind(run.to_string()).fetch_optional(c).await?);
     row.map(message).transpose()
+}
+
+/// The newest message that a person said in a conversation.
+pub async fn last_question(tx: &mut Tx, conversation: ConversationId) -> StoreResult<Option<MessageId>> {
+    let row: Option<(String,)> = on_tx!(tx, c => sqlx::query_as(
+        "SELECT id FROM messages WHERE conversation_id = $1 AND author = 'user' ORDER BY id DESC LIMIT 1")
+        .bind(conversation.to_string()).fetch_optional(c).await?);
+    row.map(|(id,)| row::id(&id)).transpose()
 }
 
 /// Removes the messages that an ended run wrote: another run answers in its place.

@@ -232,6 +232,11 @@ impl Subscription {
         let _ = self.version.changed().await;
     }
 
+    /// Makes the next [`Subscription::fresh`] send its reader to the database.
+    pub fn doubt(&mut self) {
+        self.gaps = self.gaps.wrapping_sub(1);
+    }
+
     /// What was committed here after `seq`.
     pub fn fresh(&mut self, seq: i64) -> Fresh {
         let tail = lock(&self.entry.tail);

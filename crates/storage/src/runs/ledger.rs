@@ -82,6 +82,14 @@ pub struct RunWrite {
     pub messages: Vec<MessageRow>,
 }
 
+impl RunWrite {
+    /// Whether it brings the run on: telling that a worker took it does not.
+    fn progress(&self) -> i64 {
+        let shows = self.events.iter().any(|event| !matches!(event, StreamEvent::RunStarted(_) | StreamEvent::RunResumed(_)));
+        i64::from(shows || !self.steps.is_empty())
+    }
+}
+
 /// What became of the writes.
 #[derive(Debug, Default)]
 pub struct Written {
@@ -116,12 +124,15 @@ pub async fn write(tx: &mut Tx, now: Timestamp, writes: &[RunWrite]) -> StoreRes
 
 /// Moves the counters of all runs whose lease holds, and so locks their rows: the fence.
 async fn take_places(tx: &mut Tx, writes: &[RunWrite]) -> StoreResult<HashMap<String, i64>> {
-    let rows: Vec<(String, i64, i64, Option<&str>)> =
-        writes.iter().filter_map(|w| Some((w.lease.run?.to_string(), w.lease.epoch, i64::try_from(w.events.len()).ok()?, w.in_flight.as_deref()))).collect();
+    let rows: Vec<(String, i64, i64, Option<&str>, i64)> = writes
+        .iter()
+        .filter_map(|w| Some((w.lease.run?.to_string(), w.lease.epoch, i64::try_from(w.events.len()).ok()?, w.in_flight.as_deref(), w.progress())))
+        .collect();
     let rows = row::json(&rows)?;
     let places: Vec<(String, i64)> = on_tx!(tx, c => sqlx::query_as(
-        "UPDATE runs SET event_seq = event_seq + b.n, progress = progress + 1, in_flight = COALESCE(b.cut, in_flight)
-         FROM (SELECT value ->> 0 AS run, CAST(value ->> 1 AS BIGINT) AS epoch, CAST(value ->> 2 AS BIGINT) AS n, value ->> 3 AS cut
+        "UPDATE runs SET event_seq = event_seq + b.n, progress = progress + b.p, in_flight = COALESCE(b.cut, in_flight)
+         FROM (SELECT value ->> 0 AS run, CAST(value ->> 1 AS BIGINT) AS epoch, CAST(value ->> 2 AS BIGINT) AS n, value ->> 3 AS cut,
+                    CAST(value ->> 4 AS BIGINT) AS p
                FROM json_each($1)) b
          WHERE runs.id = b.run AND runs.lease_epoch = b.epoch AND runs.status = 'running' RETURNING id, event_seq")
         .bind(rows).fetch_all(c).await?);
@@ -157,18 +168,23 @@ async fn insert_messages(tx: &mut Tx, now: Timestamp, kept: &[(RunId, &RunWrite)
 
 async fn insert_usage(tx: &mut Tx, now: Timestamp, kept: &[(RunId, &RunWrite)]) -> StoreResult<()> {
     for (run, write) in kept {
-        for u in &write.usage {
-            let tokens = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-            // Once per step, whatever is redone.
-            on_tx!(tx, c => sqlx::query(
-                "INSERT INTO usage_records (id, org_id, user_id, run_id, step_key, model, input_tokens, cached_tokens, output_tokens,
-                    reasoning_tokens, cost_micros, is_simulated, created_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING")
-                .bind(u.id.to_string()).bind(u.org.to_string()).bind(u.user.to_string()).bind(run.to_string()).bind(&u.step_key).bind(&u.model)
-                .bind(tokens(u.usage.input)).bind(tokens(u.usage.cached)).bind(tokens(u.usage.output)).bind(tokens(u.usage.reasoning))
-                .bind(u.cost_micros).bind(i64::from(u.simulated)).bind(now.micros()).execute(c).await?.rows_affected());
+        for used in &write.usage {
+            insert_used(tx, now, *run, used).await?;
         }
     }
+    Ok(())
+}
+
+/// Once per step, whatever is redone.
+pub(crate) async fn insert_used(tx: &mut Tx, now: Timestamp, run: RunId, u: &UsageRow) -> StoreResult<()> {
+    let tokens = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    on_tx!(tx, c => sqlx::query(
+        "INSERT INTO usage_records (id, org_id, user_id, run_id, step_key, model, input_tokens, cached_tokens, output_tokens,
+            reasoning_tokens, cost_micros, is_simulated, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING")
+        .bind(u.id.to_string()).bind(u.org.to_string()).bind(u.user.to_string()).bind(run.to_string()).bind(&u.step_key).bind(&u.model)
+        .bind(tokens(u.usage.input)).bind(tokens(u.usage.cached)).bind(tokens(u.usage.output)).bind(tokens(u.usage.reasoning))
+        .bind(u.cost_micros).bind(i64::from(u.simulated)).bind(now.micros()).execute(c).await?.rows_affected());
     Ok(())
 }
 

@@ -19,10 +19,11 @@ use domain::ids::{JobId, RunId};
 pub use effects::{Effect, NewEffect, deliverable, delivered, request_effect};
 pub use jobs::{Finished, NewJob, QueueDepth, depth, enqueue, finish_many, limit_concurrency, prune, why};
 pub use leases::{Beat, Expired, heartbeat, reap, requeue_all};
+pub(crate) use ledger::insert_used;
 pub use ledger::{MessageRow, RunWrite, StepRow, UsageRow, Written, steps, write};
 pub use queries::{NewRun, RunRow, active_in, find, find_many, insert, queued_for};
 pub use schedules::{Schedule, advance, due, upsert_schedule};
-pub use transitions::{CancelOutcome, end, end_unleased, release, request_cancel, retry};
+pub use transitions::{CancelOutcome, End, end, end_unleased, release, request_cancel, retry};
 pub use waits::{NewWait, WaitRow, answer, due_timers, park, waits_of};
 
 /// What a worker holds: every write made for the job carries it.

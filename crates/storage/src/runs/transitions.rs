@@ -20,18 +20,25 @@ use crate::{
     row,
 };
 
-/// Ends a run and its job under the lease, with `run.finished` as the last frame after `before`.
+/// How a run ends, and what its stream says of it.
+#[derive(Debug)]
+pub struct End<'a> {
+    /// How.
+    pub ending: Ending,
+    /// Why, when not well.
+    pub error: Option<&'a RunError>,
+    /// What it showed, without texts of messages, as JSON text.
+    pub items: String,
+    /// Frames that come before `run.finished`.
+    pub before: Vec<StreamEvent>,
+}
+
+/// Ends a run and its job under the lease, with `run.finished` as the last frame.
 ///
 /// # Errors
 /// [`StoreError::LeaseLost`] when another worker has it; nothing is written.
-pub async fn end(
-    tx: &mut Tx,
-    lease: Lease,
-    ending: Ending,
-    error: Option<&RunError>,
-    items: Option<String>,
-    before: Vec<StreamEvent>,
-) -> StoreResult<Appended> {
+pub async fn end(tx: &mut Tx, lease: Lease, end: End<'_>) -> StoreResult<Appended> {
+    let End { ending, error, items, before } = end;
     let run = lease.run.ok_or_else(|| StoreError::Corrupt("a job without a run".to_owned()))?;
     let now = tx.now().await?.micros();
     let status = if ending == Ending::Succeeded { "done" } else { "failed" };
@@ -56,14 +63,8 @@ pub async fn end(
 /// Ends a run that no worker holds: stopped while queued or waiting.
 ///
 /// Returns `None` when the run is running or has ended.
-pub async fn end_unleased(
-    tx: &mut Tx,
-    run: RunId,
-    ending: Ending,
-    error: Option<&RunError>,
-    before: Vec<StreamEvent>,
-    items: Option<String>,
-) -> StoreResult<Option<Appended>> {
+pub async fn end_unleased(tx: &mut Tx, run: RunId, end: End<'_>) -> StoreResult<Option<Appended>> {
+    let End { ending, error, items, before } = end;
     let now = tx.now().await?.micros();
     // The job first: the order of locks.
     let job: Option<(String,)> = on_tx!(tx, c => sqlx::query_as(
