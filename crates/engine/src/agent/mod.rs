@@ -14,7 +14,7 @@ mod steps;
 pub mod title;
 pub mod turn;
 
-pub use catalog::Catalog;
+pub use catalog::{Catalog, DEFAULT_AGENT};
 pub use definition::{AgentDefinition, DefinitionError};
 pub use resume::closing_frames;
 pub use title::{MadeTitle, TitleRequest, make_title};

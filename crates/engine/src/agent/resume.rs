@@ -55,8 +55,7 @@ impl Open {
 
     /// The frames that close everything: the text so far stays, calls did not work.
     pub(super) fn closing(&mut self, now: Timestamp) -> Vec<StreamEvent> {
-        let message =
-            self.message.take().map(|open| MessageCompleted { message_id: open.id, text: open.text, partial: true, refusal: open.refusal }.into());
+        let message = self.message.take().map(|open| MessageCompleted { message_id: open.id, text: open.text, partial: true, refusal: open.refusal }.into());
         let calls = self.calls.drain(..).map(|call| ToolFinished { call_id: call.call_id, ok: false, duration_ms: elapsed_ms(now, call.since) }.into());
         message.into_iter().chain(calls).collect()
     }
