@@ -22,6 +22,7 @@ CREATE TABLE jobs (
     finished_at BIGINT
 );
 CREATE INDEX jobs_ready ON jobs (priority DESC, run_at) WHERE status = 'queued' AND blockers = 0;
+CREATE INDEX jobs_next ON jobs (run_at) WHERE status = 'queued' AND blockers = 0;
 CREATE INDEX jobs_leased ON jobs (lease_until) WHERE status = 'running';
 CREATE UNIQUE INDEX jobs_unique ON jobs (unique_key) WHERE unique_key IS NOT NULL AND status IN ('queued', 'running', 'waiting');
 CREATE INDEX jobs_run ON jobs (run_id) WHERE run_id IS NOT NULL;

@@ -119,10 +119,10 @@ impl Worker {
         let (done, finished) = mpsc::channel(1024);
         let finisher = self.tasks.spawn(finish_batch::run(Arc::clone(&self.core), finished));
         tokio::select! {
-            () = self.claim_loop(&done) => {}
+            // Ends by itself, between two claims: a claim that is dropped half-way would leave leases that nobody holds.
+            () = self.claim_loop(&done, &drain) => {}
             () = self.keep_loop() => {}
             () = self.tend_loop() => {}
-            () = drain.cancelled() => {}
         }
         drop(done);
         self.hand_back().await;
@@ -144,9 +144,9 @@ impl Worker {
         Ok(())
     }
 
-    async fn claim_loop(&self, done: &mpsc::Sender<Lease>) {
+    async fn claim_loop(&self, done: &mpsc::Sender<Lease>, drain: &CancellationToken) {
         let mut queue = self.core.db.wake().subscribe(Topic::Jobs);
-        loop {
+        while !drain.is_cancelled() {
             let free = self.settings.slots.saturating_sub(lock(&self.held).len());
             let limit = free.min(CLAIM_BATCH);
             let took = if limit > 0 { self.claim_some(limit, done).await } else { 0 };
@@ -158,6 +158,7 @@ impl Worker {
                 () = queue.changed() => {}
                 () = self.freed.notified(), if free == 0 || limit == 0 => {}
                 () = tokio::time::sleep(pause) => {}
+                () = drain.cancelled() => {}
             }
         }
     }
