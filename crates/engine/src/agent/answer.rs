@@ -74,7 +74,6 @@ impl<'a> Writing<'a> {
     }
 
     async fn next(&mut self, stream: &mut ModelStream) -> Result<Next, TurnEnd> {
-        self.driver.interrupts.check()?;
         let silence = &mut self.silence;
         let silent = async {
             match silence {

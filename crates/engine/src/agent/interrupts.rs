@@ -18,8 +18,7 @@ impl Interrupts {
         Self { receiver, heeded: None }
     }
 
-    /// Ends the turn when it is interrupted. Cheap, and heard even while a stream is always ready: [`Self::next`] alone
-    /// may be put off for ever by the runtime's cooperative budget.
+    /// Ends the turn when it is interrupted already.
     pub(super) fn check(&self) -> Result<(), TurnEnd> {
         match *self.receiver.borrow() {
             Some(interrupt) if Some(interrupt) != self.heeded => Err(TurnEnd::Interrupted(interrupt)),
@@ -27,7 +26,8 @@ impl Interrupts {
         }
     }
 
-    /// Waits for an interrupt that was not heeded yet. May be dropped and called again.
+    /// Waits for an interrupt that was not heeded yet. May be dropped and called again. Looks before it waits, so that it is
+    /// heard even between chunks that are always ready, whatever the runtime's cooperative budget says.
     pub(super) async fn next(&mut self) -> Interrupt {
         loop {
             let present = *self.receiver.borrow_and_update();

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use domain::agents::Redo;
 use engine::{
     agent::run_turn,
-    ports::{ModelEvent, ResumeSupport},
+    ports::{InFlight, ModelEvent, ResumeSupport},
 };
 use testkit::{
     model::ScriptedAnswer,
@@ -197,13 +197,25 @@ async fn the_place_of_a_new_call_is_never_kept_beside_old_text() {
 }
 
 #[tokio::test]
+async fn a_refusal_stays_one_when_it_is_picked_up() {
+    let rig = || Rig::new(ResumeSupport::Continue, [ScriptedAnswer::new().refusal("I would ").refusal("rather not.").done()]);
+    let stored = cut_at(&rig(), Stored::default(), 2).await;
+    let sink = Arc::new(MemorySink::after(stored));
+    assert_eq!(text_of(rig().run(&sink).await), "I would rather not.");
+    assert!(completed(&sink.stored())[0].refusal);
+}
+
+#[tokio::test]
 async fn an_open_message_without_a_place_starts_anew() {
     let rig = Rig::new(ResumeSupport::Continue, [ScriptedAnswer::new().piece("Old").stall()]);
     let sink = Arc::new(MemorySink::new());
     tokio::select! { _ = run_turn(rig.turn(&sink)) => {}, () = sink.reached(1) => {} }
-    let stored = Stored { in_flight: None, ..sink.stored() };
-    let rig = Rig::new(ResumeSupport::Continue, [ScriptedAnswer::text("New")]);
-    let sink = Arc::new(MemorySink::after(stored));
-    assert_eq!(text_of(rig.run(&sink).await), "New");
-    assert_eq!(sink.stored().kinds(), ["message.started", "message.delta", "message.reset", "message.delta", "message.completed", "usage"]);
+    let elsewhere = InFlight { key: "model:0".into(), cursor: 1, ..InFlight::default() };
+    let earlier = InFlight { key: "model:9".into(), ..sink.stored().in_flight.unwrap() };
+    for in_flight in [None, Some(elsewhere), Some(earlier)] {
+        let rig = Rig::new(ResumeSupport::Continue, [ScriptedAnswer::text("New")]);
+        let sink = Arc::new(MemorySink::after(Stored { in_flight, ..sink.stored() }));
+        assert_eq!(text_of(rig.run(&sink).await), "New");
+        assert_eq!(sink.stored().kinds(), ["message.started", "message.delta", "message.reset", "message.delta", "message.completed", "usage"]);
+    }
 }
