@@ -65,6 +65,8 @@ pub(crate) struct RunLog {
 
 struct LogState {
     pending: RunWrite,
+    /// The newest place of the model call; written out once per commit.
+    in_flight: Option<InFlight>,
     queued: bool,
     waiting: Vec<oneshot::Sender<Result<(), Refused>>>,
     refused: Option<Refused>,
@@ -105,7 +107,7 @@ impl Publisher {
 
     /// Opens the log of a run under a lease. `kept` is the fold of the frames stored so far.
     pub(crate) fn log(&self, lease: Lease, run: RunRow, kept: Transcript) -> Arc<RunLog> {
-        let state = LogState { pending: nothing(lease), queued: false, waiting: Vec::new(), refused: None, transcript: kept, flowing: None };
+        let state = LogState { pending: nothing(lease), in_flight: None, queued: false, waiting: Vec::new(), refused: None, transcript: kept, flowing: None };
         Arc::new(RunLog { lease, run, inner: Arc::clone(&self.inner), state: Mutex::new(state) })
     }
 
@@ -163,7 +165,10 @@ impl Inner {
         for log in &logs {
             let mut state = lock(&log.state);
             state.queued = false;
-            writes.push(std::mem::replace(&mut state.pending, nothing(log.lease)));
+            let mut write = std::mem::replace(&mut state.pending, nothing(log.lease));
+            // Strings and numbers: this cannot fail.
+            write.in_flight = state.in_flight.take().and_then(|place| serde_json::to_string(&place).ok());
+            writes.push(write);
             waiting.push(std::mem::take(&mut state.waiting));
         }
         let done = self.store(&writes).await;
@@ -235,7 +240,6 @@ impl RunLog {
 
     /// Adds to what waits for the next commit; with `wait`, returns when it is stored.
     async fn push(self: &Arc<Self>, commit: StepCommit, in_flight: Option<InFlight>, wait: bool) -> Result<(), SinkError> {
-        let in_flight = in_flight.map(|i| serde_json::to_string(&i)).transpose().map_err(domain::Error::internal)?;
         let (receiver, enqueue, urgent) = {
             let mut state = lock(&self.state);
             if let Some(refused) = &state.refused {
@@ -247,7 +251,7 @@ impl RunLog {
                 self.add(&mut state, event);
             }
             if in_flight.is_some() {
-                state.pending.in_flight = in_flight;
+                state.in_flight = in_flight;
             }
             let step_key = commit.step.as_ref().map(|s| s.key.clone()).unwrap_or_default();
             if let Some(step) = commit.step {
