@@ -3,4 +3,5 @@
 //! Nothing here is part of the product. A fake behaves like the real thing on the outside, faults included.
 
 pub mod model;
+pub mod openai;
 pub mod sink;
