@@ -15,7 +15,7 @@ use contracts::{Frame, StreamEvent, transcript::Transcript};
 use domain::{Clock, Ids, ids::UsageId};
 use engine::ports::{InFlight, Sink, SinkError, StepCommit};
 use storage::{
-    Db, StoreError, StoreResult,
+    Db, StoreError,
     runs::{Lease, MessageRow, RunRow, RunWrite, StepRow, UsageRow, Written},
 };
 use tokio::{
@@ -171,18 +171,8 @@ impl Inner {
             writes.push(write);
             waiting.push(std::mem::take(&mut state.waiting));
         }
-        let done = self.store(&writes).await;
-        if let Ok(written) = &done {
-            for appended in &written.appended {
-                self.db.wake().committed(&appended.stream, &appended.frames);
-            }
-        }
-        for (log, waiting) in logs.iter().zip(waiting) {
-            let answer = match &done {
-                Ok(written) if log.lease.run.is_some_and(|run| written.lost.contains(&run)) => Err(Refused::LeaseLost),
-                Ok(_) => Ok(()),
-                Err(error) => Err(Refused::Store(error.to_string())),
-            };
+        let answers = self.store(&writes).await;
+        for ((log, waiting), answer) in logs.iter().zip(waiting).zip(answers) {
             if let Err(refused) = &answer {
                 log.refuse(refused);
             }
@@ -193,29 +183,78 @@ impl Inner {
         }
     }
 
-    async fn store(&self, writes: &[RunWrite]) -> StoreResult<Written> {
+    /// Stores the writes and tells readers; gives what became of each.
+    async fn store(&self, writes: &[RunWrite]) -> Vec<Result<(), Refused>> {
+        match self.store_together(writes).await {
+            Ok(written) => self.told(writes, &written),
+            // One run's write may be what the database refuses: the others must not share its fate.
+            Err(error) if writes.len() > 1 && !error.ambiguous => {
+                let mut answers = Vec::with_capacity(writes.len());
+                for one in writes.chunks(1) {
+                    match self.store_together(one).await {
+                        Ok(written) => answers.extend(self.told(one, &written)),
+                        Err(error) => answers.push(Err(error.refused())),
+                    }
+                }
+                answers
+            }
+            Err(error) => writes.iter().map(|_| Err(error.refused())).collect(),
+        }
+    }
+
+    /// Wakes readers; gives what became of each write. What was appended is in the order of the writes that were taken.
+    fn told(&self, writes: &[RunWrite], written: &Written) -> Vec<Result<(), Refused>> {
+        let mut appended = written.appended.iter();
+        let tell = |write: &RunWrite| {
+            if write.lease.run.is_none_or(|run| written.lost.contains(&run)) {
+                return Err(Refused::LeaseLost);
+            }
+            if let Some(appended) = appended.next() {
+                self.db.wake().committed(&appended.stream, &appended.frames);
+            }
+            Ok(())
+        };
+        writes.iter().map(tell).collect()
+    }
+
+    async fn store_together(&self, writes: &[RunWrite]) -> Result<Written, Failure> {
         let mut tries = 0;
         loop {
             tries += 1;
             match self.try_store(writes).await {
-                Err(error) if error.is_transient() && tries < TRIES => {
-                    tracing::debug!(%error, tries, "the commit of runs is tried again");
+                Err(failure) if failure.error.is_transient() && !failure.ambiguous && tries < TRIES => {
+                    tracing::debug!(error = %failure.error, tries, "the commit of runs is tried again");
                     tokio::time::sleep(Duration::from_millis(10 << tries)).await;
                 }
-                Err(error) => {
-                    tracing::error!(%error, runs = writes.len(), "what runs have shown could not be stored");
-                    return Err(error);
+                Err(failure) => {
+                    tracing::error!(error = %failure.error, runs = writes.len(), "what runs have shown could not be stored");
+                    return Err(failure);
                 }
                 done => return done,
             }
         }
     }
 
-    async fn try_store(&self, writes: &[RunWrite]) -> Result<Written, StoreError> {
-        let mut tx = self.db.begin().await?;
-        let written = storage::runs::write(&mut tx, self.clock.now(), writes).await?;
-        tx.commit().await?;
+    async fn try_store(&self, writes: &[RunWrite]) -> Result<Written, Failure> {
+        let before = |error| Failure { error, ambiguous: false };
+        let mut tx = self.db.begin().await.map_err(before)?;
+        let written = storage::runs::write(&mut tx, self.clock.now(), writes).await.map_err(before)?;
+        // A connection that breaks here leaves open whether it was stored: writing it again could show it twice.
+        tx.commit().await.map_err(|error| Failure { error, ambiguous: true })?;
         Ok(written)
+    }
+}
+
+/// Why writes were not stored, or not known to be.
+struct Failure {
+    error: StoreError,
+    /// It may have been stored all the same. The run's next attempt reads what is there.
+    ambiguous: bool,
+}
+
+impl Failure {
+    fn refused(&self) -> Refused {
+        Refused::Store(self.error.to_string())
     }
 }
 
