@@ -17,7 +17,9 @@ pub struct Place {
 impl Place {
     /// Finds both: the repository from this crate's own place, the target directory as cargo does.
     pub fn find() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("xtask lies two directories below the repository")?.to_path_buf();
+        // Asked when running: clones that share a target directory share this program too.
+        let own = variable("CARGO_MANIFEST_DIR").context("run this as `cargo run -p xtask`")?;
+        let root = Path::new(&own).ancestors().nth(2).context("xtask lies two directories below the repository")?.to_path_buf();
         let target = root.join(variable("CARGO_TARGET_DIR").unwrap_or_else(|| "target".to_owned()));
         Ok(Self { root, target })
     }
