@@ -6,7 +6,7 @@ use leptos_router::hooks::use_location;
 use super::{
     shortcuts::{self, COMPOSER, ShortcutsDialog},
     sidebar::Sidebar,
-    workspace::{SessionView, Workspace, toggle_sidebar},
+    workspace::{Workspace, toggle_sidebar},
 };
 use crate::ui::{
     CommandPalette, Glyph, LiveAnnouncer, PaletteItem, Toaster, announcer::provide_announcer, dom, theme, timestamp::provide_clock, toast::provide_toasts,
@@ -15,8 +15,9 @@ use crate::ui::{
 /// The workspace around a page. Provides toasts, the announcer, the clock and [`Workspace`] to everything inside.
 #[component]
 pub fn AppLayout(
-    /// Who is signed in.
-    session: SessionView,
+    /// Who is signed in: a `UserMenu`, once that is known.
+    #[prop(into)]
+    account: ViewFn,
     /// The conversation list of the sidebar.
     #[prop(into)]
     list: ViewFn,
@@ -40,7 +41,7 @@ pub fn AppLayout(
     view! {
         <a class="skip" href="#main">"Skip to content"</a>
         <div class="app">
-            <Sidebar session=session list=list/>
+            <Sidebar account=account list=list/>
             <main class="main" id="main" tabindex="-1">{children()}</main>
         </div>
         <Toaster/>

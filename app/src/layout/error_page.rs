@@ -33,7 +33,7 @@ pub fn ErrorPage(
                         <ButtonLink href="/chat" kind=ButtonKind::Primary external=true>"Go to your chats"</ButtonLink>
                         <ButtonLink href="/" external=true>"Home"</ButtonLink>
                     </div>
-                    {request_id.map(|id| view! { <p class="help mt-6">"If it goes on, tell us with request id " <code>{id}</code>"."</p> })}
+                    {request_id.filter(|id| !id.is_empty()).map(|id| view! { <p class="help mt-6">"If it goes on, tell us with request id " <code>{id}</code>"."</p> })}
                 </div>
                 <svg class="nf-art" viewBox="0 2 24 19" aria-hidden="true">
                     <path d="M1 5Q3.3 6.47 5.6 6.59V15A6.4 6.4 0 0 0 6.34 17.99 5 5 0 0 1 1 13Z"></path>

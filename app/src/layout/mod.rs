@@ -17,5 +17,6 @@ pub use auth_aside::{SignInAside, SignUpAside};
 pub use auth_layout::AuthLayout;
 pub use error_page::{ErrorPage, NotFound};
 pub use page_header::PageHeader;
+pub use sidebar::UserMenu;
 pub use site_layout::SiteLayout;
 pub use workspace::{SessionView, Workspace, use_workspace};

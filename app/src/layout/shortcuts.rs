@@ -29,7 +29,7 @@ const KEYS: [(&str, &[&str]); 9] = [
 
 /// Listens for the keys as long as the workspace is there.
 pub fn listen(workspace: Workspace) {
-    let navigate = StoredValue::new_local(use_navigate());
+    let navigate = StoredValue::new(use_navigate());
     Effect::new(move || {
         let listener =
             window_event_listener(ev::keydown, move |event| pressed(&event, workspace, || navigate.with_value(|go| go("/chat", NavigateOptions::default()))));

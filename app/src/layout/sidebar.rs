@@ -18,7 +18,7 @@ use crate::ui::{ButtonSize, Glyph, Icon, IconButton, Kbd, OrganizationMark, Popo
 #[component]
 pub fn Sidebar(
     /// Who is signed in.
-    session: SessionView,
+    account: ViewFn,
     /// The conversation list.
     list: ViewFn,
 ) -> impl IntoView {
@@ -54,7 +54,7 @@ pub fn Sidebar(
                 {place("/settings/api-keys", "API keys", Glyph::Key)}
             </nav>
             <nav class="side-list" aria-label="Conversations">{list.run()}</nav>
-            <div class="side-foot"><UserMenu session=session/></div>
+            <div class="side-foot">{account.run()}</div>
         </aside>
     }
 }
@@ -73,6 +73,7 @@ fn confine(event: ev::Event) {
         && let Some(main) = dom::find("#main")
     {
         let _confined = main.set_attribute("inert", "");
+        dom::focus("#sidebar a");
     }
 }
 
@@ -87,7 +88,10 @@ fn drawer_open(event: &ev::Event) -> Option<bool> {
 
 /// Who is signed in, and what they can do about it.
 #[component]
-fn UserMenu(session: SessionView) -> impl IntoView {
+pub fn UserMenu(
+    /// Who.
+    session: SessionView,
+) -> impl IntoView {
     let workspace = use_workspace();
     let SessionView { user_name, email, organization, role } = session;
     let keys = move |_| {
@@ -95,15 +99,13 @@ fn UserMenu(session: SessionView) -> impl IntoView {
         close_drawer();
         workspace.keys.set(true);
     };
-    let label = ["Account: ", &user_name, ", ", &organization].concat();
-    let trigger = {
-        let line = [&user_name, " · ", &role].concat();
-        move || {
-            view! {
-                <OrganizationMark name=organization.clone()/>
-                <span class="org-n"><b class="trunc">{organization.clone()}</b><small class="trunc">{line.clone()}</small></span>
-                <Icon of=Glyph::UpDown size=14 class="subtle"/>
-            }
+    let line = [&user_name, " · ", &role].concat();
+    let label = ["Account of ", &user_name].concat();
+    let trigger = move || {
+        view! {
+            <OrganizationMark name=organization.clone()/>
+            <span class="org-n"><b class="trunc">{organization.clone()}</b>" "<small class="trunc">{line.clone()}</small></span>
+            <Icon of=Glyph::UpDown size=14 class="subtle"/>
         }
     };
     view! {

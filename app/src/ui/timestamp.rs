@@ -51,16 +51,19 @@ pub fn Timestamp(
         },
         |clock| clock.0,
     );
+    // What comes alive after the clock has begun still starts with the server's words.
+    let drawn = RwSignal::new(false);
+    Effect::new(move || drawn.set(true));
     let told = {
         let at = at.clone();
-        Memo::new(move |_| match now.get() {
+        Memo::new(move |_| match now.get().filter(|_| drawn.get()) {
             Some(now) => told(&at, now, form),
             None => absolute(&at, form),
         })
     };
     let exact = {
         let at = at.clone();
-        move || if now.with(Option::is_some) { local(&at) } else { absolute(&at, TimeForm::Ago) }
+        move || if drawn.get() && now.with(Option::is_some) { local(&at) } else { absolute(&at, TimeForm::Ago) }
     };
     view! { <time datetime=at title=exact>{move || told.get()}</time> }
 }
