@@ -61,7 +61,13 @@ impl StreamReader {
             let frames = match self.subscription.fresh(self.cursor) {
                 Fresh::Frames(frames) => frames,
                 Fresh::Nothing => Vec::new(),
-                Fresh::Unknown => events::after(&self.db, self.stream, self.cursor, PAGE).await?,
+                Fresh::Unknown(doubt) => {
+                    let frames = events::after(&self.db, self.stream, self.cursor, PAGE).await?;
+                    if i64::try_from(frames.len()).is_ok_and(|found| found < PAGE) {
+                        self.subscription.has_read(doubt);
+                    }
+                    frames
+                }
             };
             if let Some(last) = frames.last() {
                 self.cursor = last.seq;

@@ -74,7 +74,7 @@ pub async fn insert(tx: &mut Tx, conversation: &ConversationRow) -> StoreResult<
     on_tx!(tx, c => sqlx::query(
         "INSERT INTO conversations (id, org_id, user_id, agent, title, title_source, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)")
         .bind(conversation.id.to_string()).bind(conversation.org.to_string()).bind(conversation.user.to_string()).bind(&conversation.agent)
-        .bind(&conversation.title).bind(conversation.title_source.as_str()).bind(conversation.created_at.micros())
+        .bind(row::text(&conversation.title)).bind(conversation.title_source.as_str()).bind(conversation.created_at.micros())
         .execute(c).await?.rows_affected());
     Ok(())
 }
@@ -114,7 +114,7 @@ pub async fn list(db: &Db, org: OrgId, user: UserId, before: Option<(Timestamp, 
 pub async fn set_title(tx: &mut Tx, id: ConversationId, title: &str, source: TitleSource) -> StoreResult<bool> {
     let done = on_tx!(tx, c => sqlx::query(
         "UPDATE conversations SET title = $2, title_source = $3 WHERE id = $1 AND ($3 = 'user' OR title_source = 'draft')")
-        .bind(id.to_string()).bind(title).bind(source.as_str()).execute(c).await?.rows_affected());
+        .bind(id.to_string()).bind(row::text(title)).bind(source.as_str()).execute(c).await?.rows_affected());
     Ok(done == 1)
 }
 
@@ -159,12 +159,10 @@ pub struct MessageRow {
 
 /// Adds a person's message.
 pub async fn insert_message(tx: &mut Tx, conversation: ConversationId, org: OrgId, message: &MessageRow) -> StoreResult<()> {
-    // NUL is legal in JSON and in SQLite, but not in Postgres' text.
-    let body = message.text.replace('\0', "\u{fffd}");
     on_tx!(tx, c => sqlx::query(
         "INSERT INTO messages (id, conversation_id, org_id, author, agent, run_id, body, is_partial, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
         .bind(message.id.to_string()).bind(conversation.to_string()).bind(org.to_string()).bind(message.author.as_str()).bind(&message.agent)
-        .bind(message.run.map(|r| r.to_string())).bind(body).bind(i64::from(message.partial)).bind(message.created_at.micros())
+        .bind(message.run.map(|r| r.to_string())).bind(row::text(&message.text)).bind(i64::from(message.partial)).bind(message.created_at.micros())
         .execute(c).await?.rows_affected());
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! Postgres skips rows that another worker is taking; SQLite has one writer, so the unit of work is the lock.
 //! Concurrency keys are counted in their own rows, inside the claim.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     Timestamp,
@@ -54,15 +54,20 @@ pub async fn claim(db: &Db, request: &ClaimRequest) -> StoreResult<Vec<Claimed>>
         return Ok(Vec::new());
     }
     let mut taken = Vec::with_capacity(ready.len());
-    let mut full = BTreeSet::new();
+    // Keys in order, as everywhere: two claims that share several do not wait for each other.
+    let mut keyed: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (id, key) in ready {
         match key {
             None => taken.push(id),
-            Some(key) if full.contains(&key) => {}
-            Some(key) if enter(&mut tx, &key).await? => taken.push(id),
-            Some(key) => {
-                full.insert(key);
+            Some(key) => keyed.entry(key).or_default().push(id),
+        }
+    }
+    for (key, ids) in keyed {
+        for id in ids {
+            if !enter(&mut tx, &key).await? {
+                break;
             }
+            taken.push(id);
         }
     }
     if taken.is_empty() {

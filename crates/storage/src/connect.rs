@@ -62,7 +62,7 @@ impl Db {
                 .acquire_timeout(Duration::from_secs(10))
                 .connect_with(options.application_name("troupe"))
                 .await?;
-            let wake = Wake::postgres(pool.clone(), settings.listen_url.clone());
+            let wake = Wake::postgres(pool.clone(), settings.listen_url.clone()).await?;
             (Pools::Postgres(pool), wake)
         } else {
             (sqlite(settings).await?, Wake::local())

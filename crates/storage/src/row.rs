@@ -1,6 +1,6 @@
 //! Reading stored text back into domain values.
 
-use std::{fmt::Display, str::FromStr};
+use std::{borrow::Cow, fmt::Display, str::FromStr};
 
 use crate::{StoreError, StoreResult};
 
@@ -17,6 +17,11 @@ pub(crate) fn id_opt<T: FromStr<Err = domain::ids::InvalidId>>(text: Option<&str
 /// Reads a stored word of a closed list.
 pub(crate) fn word<T>(found: Option<T>, what: impl Display) -> StoreResult<T> {
     found.ok_or_else(|| StoreError::Corrupt(what.to_string()))
+}
+
+/// Text as both databases can keep it: NUL is legal in JSON and in SQLite, but not in Postgres' text.
+pub(crate) fn text(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
 /// Writes a JSON document for one parameter.

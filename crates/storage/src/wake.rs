@@ -106,9 +106,13 @@ pub enum Fresh {
     Frames(Vec<StoredFrame>),
     /// Nothing new was committed here.
     Nothing,
-    /// Ask the database.
-    Unknown,
+    /// Ask the database; once all that it has was read, say so by [`Subscription::has_read`].
+    Unknown(Doubt),
 }
+
+/// A reason to ask the database. It stands until it is settled, so that a reader may be dropped while it asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Doubt(u64);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // The data is a cache and counters: whole at every await and every panic.
@@ -122,12 +126,12 @@ impl Wake {
     }
 
     /// For a shared database; [`Wake::listen`] does the telling and hearing.
-    pub(crate) fn postgres(pool: PgPool, listen_url: Option<String>) -> Self {
+    pub(crate) async fn postgres(pool: PgPool, listen_url: Option<String>) -> Result<Self, sqlx::Error> {
         let (outgoing, pending) = mpsc::unbounded_channel();
-        // Any value that two processes do not share; it is no id of anything stored.
-        let origin = format!("{:x}{:x}", std::process::id(), std::ptr::from_ref(&pool) as usize);
+        // Any value that no other connected process has; it is no id of anything stored.
+        let (origin,): (String,) = sqlx::query_as("SELECT CAST(gen_random_uuid() AS TEXT)").fetch_one(&pool).await?;
         let beyond = Beyond { pool, listen_url, origin, outgoing, pending: Mutex::new(Some(pending)) };
-        Self { hub: Arc::default(), beyond: Some(Arc::new(beyond)) }
+        Ok(Self { hub: Arc::default(), beyond: Some(Arc::new(beyond)) })
     }
 
     /// Takes a place in line for a topic.
@@ -238,11 +242,10 @@ impl Subscription {
     }
 
     /// What was committed here after `seq`.
-    pub fn fresh(&mut self, seq: i64) -> Fresh {
+    pub fn fresh(&self, seq: i64) -> Fresh {
         let tail = lock(&self.entry.tail);
         if tail.gaps != self.gaps {
-            self.gaps = tail.gaps;
-            return Fresh::Unknown;
+            return Fresh::Unknown(Doubt(tail.gaps));
         }
         match (tail.frames.front(), tail.frames.back()) {
             (Some(_), Some(last)) if last.seq <= seq => Fresh::Nothing,
@@ -250,8 +253,13 @@ impl Subscription {
                 let skip = usize::try_from(seq + 1 - first.seq).unwrap_or(0);
                 Fresh::Frames(tail.frames.iter().skip(skip).cloned().collect())
             }
-            _ => Fresh::Unknown,
+            _ => Fresh::Unknown(Doubt(tail.gaps)),
         }
+    }
+
+    /// The reader has read everything that was there when this doubt was raised.
+    pub fn has_read(&mut self, doubt: Doubt) {
+        self.gaps = doubt.0;
     }
 }
 
@@ -370,23 +378,28 @@ mod tests {
     fn readers_here_get_what_was_committed_here() {
         let wake = Wake::local();
         let mut reader = wake.subscribe(Topic::Stream("a".into()));
-        assert!(matches!(reader.fresh(0), Fresh::Unknown));
+        assert!(matches!(reader.fresh(0), Fresh::Unknown(_)));
         wake.committed("a", &[frame(1), frame(2)]);
         wake.committed("a", &[frame(3)]);
         assert!(matches!(reader.fresh(1), Fresh::Frames(f) if f.len() == 2 && f[0].seq == 2));
         assert!(matches!(reader.fresh(3), Fresh::Nothing));
         wake.tell(Topic::Stream("a".into()));
-        assert!(matches!(reader.fresh(3), Fresh::Unknown));
+        let Fresh::Unknown(doubt) = reader.fresh(3) else { unreachable!("another process has committed") };
+        assert!(matches!(reader.fresh(3), Fresh::Unknown(_)), "until the reader has read");
+        wake.tell(Topic::Stream("a".into()));
+        reader.has_read(doubt);
+        let Fresh::Unknown(doubt) = reader.fresh(3) else { unreachable!("and again while it read") };
+        reader.has_read(doubt);
         assert!(matches!(reader.fresh(3), Fresh::Nothing));
     }
 
     #[test]
     fn commits_told_in_the_other_order_send_the_reader_to_the_database() {
         let wake = Wake::local();
-        let mut reader = wake.subscribe(Topic::Stream("a".into()));
+        let reader = wake.subscribe(Topic::Stream("a".into()));
         wake.committed("a", &[frame(2)]);
         wake.committed("a", &[frame(1)]);
-        assert!(matches!(reader.fresh(0), Fresh::Unknown));
+        assert!(matches!(reader.fresh(0), Fresh::Unknown(_)));
     }
 
     #[test]

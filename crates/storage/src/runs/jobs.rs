@@ -27,7 +27,7 @@ pub struct NewJob {
     pub priority: i64,
     /// Not before this instant; now when left out.
     pub run_at: Option<Timestamp>,
-    /// Jobs with the same key share a limit.
+    /// Jobs with the same key share a limit: one at a time, unless [`limit_concurrency`] has set another.
     pub concurrency_key: Option<String>,
     /// While a job with this key is queued, running or waiting, another is not added.
     pub unique_key: Option<String>,
@@ -48,6 +48,9 @@ impl NewJob {
 pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> StoreResult<bool> {
     let now = tx.now().await?;
     let blockers = block(tx, job).await?;
+    if let Some(key) = &job.concurrency_key {
+        on_tx!(tx, c => sqlx::query("INSERT INTO concurrency (key, active, max_active) VALUES ($1, 0, 1) ON CONFLICT DO NOTHING").bind(key).execute(c).await?.rows_affected());
+    }
     let done = on_tx!(tx, c => sqlx::query(
         "INSERT INTO jobs (id, kind, org_id, run_id, payload, status, priority, run_at, concurrency_key, unique_key, blockers, created_at)
          VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING")
@@ -55,6 +58,9 @@ pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> StoreResult<bool> {
         .bind(&job.payload).bind(job.priority).bind(job.run_at.unwrap_or(now).micros())
         .bind(&job.concurrency_key).bind(&job.unique_key).bind(blockers).bind(now.micros())
         .execute(c).await?.rows_affected());
+    if done == 0 && blockers > 0 {
+        on_tx!(tx, c => sqlx::query("DELETE FROM job_edges WHERE child = $1").bind(job.id.to_string()).execute(c).await?.rows_affected());
+    }
     Ok(done == 1)
 }
 
@@ -105,11 +111,13 @@ pub async fn finish_many(tx: &mut Tx, leases: &[Lease], how: Finished) -> StoreR
         Finished::Done => "done",
         Finished::Failed => "failed",
     };
-    let rows: Vec<(String, Option<String>)> = on_tx!(tx, c => sqlx::query_as(
+    let mut rows: Vec<(String, Option<String>)> = on_tx!(tx, c => sqlx::query_as(
         "UPDATE jobs SET status = $2, lease_until = NULL, finished_at = $3, lease_epoch = lease_epoch + 1
          FROM (SELECT value ->> 0 AS job, CAST(value ->> 1 AS BIGINT) AS epoch FROM json_each($1)) b
          WHERE jobs.id = b.job AND jobs.lease_epoch = b.epoch AND jobs.status = 'running' RETURNING id, concurrency_key")
         .bind(row::json(&pairs)?).bind(status).bind(now.micros()).fetch_all(c).await?);
+    // Keys in order, as everywhere: two units of work that share several do not wait for each other.
+    rows.sort_by(|a, b| a.1.cmp(&b.1));
     let mut ended = Vec::with_capacity(rows.len());
     for (id, key) in rows {
         leave(tx, key.as_deref()).await?;
@@ -128,6 +136,9 @@ pub(super) async fn leave(tx: &mut Tx, key: Option<&str>) -> StoreResult<()> {
 }
 
 /// Tells the jobs that wait for these: one blocker fewer, or cancelled when one did not end well.
+///
+/// A run among them is not ended here: it goes to a worker as one that somebody wants to stop, so that it ends as runs end,
+/// with its last frame, and with all who must be told.
 pub(super) async fn settle(tx: &mut Tx, ended: &[JobId], well: bool) -> StoreResult<()> {
     let mut parents: Vec<[String; 1]> = ended.iter().map(|id| [id.to_string()]).collect();
     while !parents.is_empty() {
@@ -139,16 +150,28 @@ pub(super) async fn settle(tx: &mut Tx, ended: &[JobId], well: bool) -> StoreRes
         for (child,) in children {
             if well {
                 on_tx!(tx, c => sqlx::query("UPDATE jobs SET blockers = blockers - 1 WHERE id = $1").bind(&child).execute(c).await?.rows_affected());
-            } else {
-                let now = tx.now().await?.micros();
-                on_tx!(tx, c => sqlx::query(
-                    "UPDATE jobs SET status = 'cancelled', finished_at = $2, last_error = 'dependency_failed' WHERE id = $1 AND status IN ('queued', 'waiting')")
-                    .bind(&child).bind(now).execute(c).await?.rows_affected());
+            } else if !stop(tx, &child).await? {
                 parents.push([child]);
             }
         }
     }
     Ok(())
+}
+
+/// Stops a job that can never start. Returns whether it executes a run, which a worker will end.
+async fn stop(tx: &mut Tx, job: &str) -> StoreResult<bool> {
+    let now = tx.now().await?.micros();
+    // Nobody counts for it any more.
+    on_tx!(tx, c => sqlx::query("DELETE FROM job_edges WHERE child = $1").bind(job).execute(c).await?.rows_affected());
+    let run: Option<(Option<String>,)> = on_tx!(tx, c => sqlx::query_as(
+        "UPDATE jobs SET last_error = 'dependency_failed', run_at = $2,
+            blockers = CASE WHEN run_id IS NULL THEN blockers ELSE 0 END, status = CASE WHEN run_id IS NULL THEN 'cancelled' ELSE status END,
+            finished_at = CASE WHEN run_id IS NULL THEN $2 ELSE finished_at END
+         WHERE id = $1 AND status = 'queued' RETURNING run_id")
+        .bind(job).bind(now).fetch_optional(c).await?);
+    let Some((Some(run),)) = run else { return Ok(false) };
+    on_tx!(tx, c => sqlx::query("UPDATE runs SET cancel_requested_at = COALESCE(cancel_requested_at, $2) WHERE id = $1").bind(&run).bind(now).execute(c).await?.rows_affected());
+    Ok(true)
 }
 
 type WhyRow = (String, i64, i64, Option<String>, Option<i64>, Option<i64>);

@@ -70,8 +70,10 @@ pub async fn requeue_all(tx: &mut Tx) -> StoreResult<(Vec<JobId>, Vec<Expired>)>
     take_back(tx, rows).await
 }
 
-async fn take_back(tx: &mut Tx, rows: Vec<LapsedRow>) -> StoreResult<(Vec<JobId>, Vec<Expired>)> {
+async fn take_back(tx: &mut Tx, mut rows: Vec<LapsedRow>) -> StoreResult<(Vec<JobId>, Vec<Expired>)> {
     let (mut requeued, mut expired) = (Vec::new(), Vec::new());
+    // Keys in order, as everywhere.
+    rows.sort_by(|a, b| a.6.cmp(&b.6));
     for (id, run, epoch, stalled, before, progress, key) in rows {
         let job: JobId = row::id(&id)?;
         let run: Option<RunId> = row::id_opt(run.as_deref())?;

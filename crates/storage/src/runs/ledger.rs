@@ -154,13 +154,11 @@ async fn insert_steps(tx: &mut Tx, now: Timestamp, kept: &[(RunId, &RunWrite)]) 
 async fn insert_messages(tx: &mut Tx, now: Timestamp, kept: &[(RunId, &RunWrite)]) -> StoreResult<()> {
     for (run, write) in kept {
         for m in &write.messages {
-            // NUL is legal in JSON and in SQLite, but not in Postgres' text.
-            let body = m.text.replace('\0', "\u{fffd}");
             on_tx!(tx, c => sqlx::query(
                 "INSERT INTO messages (id, conversation_id, org_id, author, agent, run_id, body, is_partial, created_at)
                  VALUES ($1, $2, $3, 'agent', $4, $5, $6, $7, $8)")
                 .bind(m.id.to_string()).bind(m.conversation.to_string()).bind(m.org.to_string()).bind(&m.agent).bind(run.to_string())
-                .bind(body).bind(i64::from(m.partial)).bind(now.micros()).execute(c).await?.rows_affected());
+                .bind(row::text(&m.text)).bind(i64::from(m.partial)).bind(now.micros()).execute(c).await?.rows_affected());
         }
     }
     Ok(())

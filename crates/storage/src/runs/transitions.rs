@@ -53,10 +53,11 @@ pub async fn end(tx: &mut Tx, lease: Lease, end: End<'_>) -> StoreResult<Appende
         "UPDATE runs SET status = $3, lease_epoch = lease_epoch + 1, ended_at = $4, error_code = $5, error_message = $6, items = $7, in_flight = NULL
          WHERE id = $1 AND lease_epoch = $2 AND status = 'running'")
         .bind(run.to_string()).bind(lease.epoch).bind(ending.status().as_str()).bind(now)
-        .bind(error.map(|e| &e.code)).bind(error.map(|e| &e.message)).bind(items).execute(c).await?.rows_affected());
+        .bind(error.map(|e| &e.code)).bind(error.map(|e| row::text(&e.message))).bind(items).execute(c).await?.rows_affected());
     if moved != 1 {
         return Err(StoreError::LeaseLost);
     }
+    give_up_waits(tx, run, now).await?;
     finish_frames(tx, run, ending, error, before).await
 }
 
@@ -76,12 +77,19 @@ pub async fn end_unleased(tx: &mut Tx, run: RunId, end: End<'_>) -> StoreResult<
     let moved = on_tx!(tx, c => sqlx::query(
         "UPDATE runs SET status = $2, lease_epoch = lease_epoch + 1, ended_at = $3, error_code = $4, error_message = $5, items = $6, in_flight = NULL
          WHERE id = $1 AND status IN ('queued', 'waiting')")
-        .bind(run.to_string()).bind(ending.status().as_str()).bind(now).bind(error.map(|e| &e.code)).bind(error.map(|e| &e.message)).bind(items)
+        .bind(run.to_string()).bind(ending.status().as_str()).bind(now).bind(error.map(|e| &e.code)).bind(error.map(|e| row::text(&e.message))).bind(items)
         .execute(c).await?.rows_affected());
     if moved != 1 {
         return Err(StoreError::Corrupt(format!("run {run} and its job disagree")));
     }
+    give_up_waits(tx, run, now).await?;
     finish_frames(tx, run, ending, error, before).await.map(Some)
+}
+
+/// Nobody is there to be answered any more.
+async fn give_up_waits(tx: &mut Tx, run: RunId, now: i64) -> StoreResult<()> {
+    on_tx!(tx, c => sqlx::query("UPDATE waits SET answered_at = $2 WHERE run_id = $1 AND answered_at IS NULL").bind(run.to_string()).bind(now).execute(c).await?.rows_affected());
+    Ok(())
 }
 
 async fn finish_frames(tx: &mut Tx, run: RunId, ending: Ending, error: Option<&RunError>, mut events: Vec<StreamEvent>) -> StoreResult<Appended> {
@@ -89,20 +97,24 @@ async fn finish_frames(tx: &mut Tx, run: RunId, ending: Ending, error: Option<&R
     events::append(tx, Stream::Run(run), &events).await
 }
 
-/// Puts a failed attempt back into the queue for another one at `run_at`; the run keeps its id.
+/// Puts a failed attempt back into the queue for another one at `run_at`, or at once when somebody wants the run to stop;
+/// the run keeps its id.
 pub async fn retry(tx: &mut Tx, lease: Lease, run_at: Timestamp, error_code: &str) -> StoreResult<()> {
+    let now = tx.now().await?.micros();
     let key: Option<(Option<String>,)> = on_tx!(tx, c => sqlx::query_as(
         "UPDATE jobs SET status = 'queued', worker = NULL, lease_until = NULL, lease_epoch = lease_epoch + 1, attempt = attempt + 1,
-            stalled_claims = 0, run_at = $3, last_error = $4
+            stalled_claims = 0, last_error = $4,
+            run_at = CASE WHEN EXISTS (SELECT 1 FROM runs r WHERE r.id = run_id AND r.cancel_requested_at IS NOT NULL) THEN $5 ELSE $3 END
          WHERE id = $1 AND lease_epoch = $2 AND status = 'running' RETURNING concurrency_key")
-        .bind(lease.job.to_string()).bind(lease.epoch).bind(run_at.micros()).bind(error_code).fetch_optional(c).await?);
+        .bind(lease.job.to_string()).bind(lease.epoch).bind(run_at.micros()).bind(error_code).bind(now).fetch_optional(c).await?);
     requeue_run(tx, lease, key).await
 }
 
 /// Hands a job back, costing no attempt: the worker shuts down, and another may take it at once.
 pub async fn release(tx: &mut Tx, lease: Lease) -> StoreResult<()> {
     let key: Option<(Option<String>,)> = on_tx!(tx, c => sqlx::query_as(
-        "UPDATE jobs SET status = 'queued', worker = NULL, lease_until = NULL, lease_epoch = lease_epoch + 1
+        "UPDATE jobs SET status = 'queued', worker = NULL, lease_until = NULL, lease_epoch = lease_epoch + 1,
+            stalled_claims = CASE WHEN COALESCE((SELECT r.progress FROM runs r WHERE r.id = run_id), 0) > claim_progress THEN 0 ELSE stalled_claims END
          WHERE id = $1 AND lease_epoch = $2 AND status = 'running' RETURNING concurrency_key")
         .bind(lease.job.to_string()).bind(lease.epoch).fetch_optional(c).await?);
     requeue_run(tx, lease, key).await

@@ -41,6 +41,9 @@ pub struct WaitRow {
 }
 
 /// Parks a run: the requests, the parking and the release of the lease commit together.
+///
+/// A run that somebody wants to stop, or that has nothing left to wait for because the last answer came just now, goes back
+/// to the queue instead.
 pub async fn park(tx: &mut Tx, lease: Lease, waits: &[NewWait], events: Vec<contracts::StreamEvent>) -> StoreResult<Appended> {
     let run = lease.run.ok_or_else(|| StoreError::Corrupt("a job without a run".to_owned()))?;
     let now = tx.now().await?.micros();
@@ -61,6 +64,13 @@ pub async fn park(tx: &mut Tx, lease: Lease, waits: &[NewWait], events: Vec<cont
             .bind(wait.id.to_string()).bind(run.to_string()).bind(wait.cause).bind(&wait.detail).bind(wait.due_at.map(Timestamp::micros)).bind(now)
             .execute(c).await?.rows_affected());
     }
+    let on = on_tx!(tx, c => sqlx::query(
+        "UPDATE jobs SET status = 'queued' WHERE id = $1 AND (EXISTS (SELECT 1 FROM runs r WHERE r.id = run_id AND r.cancel_requested_at IS NOT NULL)
+            OR NOT EXISTS (SELECT 1 FROM waits w WHERE w.run_id = jobs.run_id AND w.answered_at IS NULL))")
+        .bind(lease.job.to_string()).execute(c).await?.rows_affected());
+    if on == 1 {
+        on_tx!(tx, c => sqlx::query("UPDATE runs SET status = 'queued' WHERE id = $1").bind(run.to_string()).execute(c).await?.rows_affected());
+    }
     events::append(tx, Stream::Run(run), &events).await
 }
 
@@ -71,12 +81,16 @@ pub async fn answer(tx: &mut Tx, wait: WaitId, answer: &str) -> StoreResult<bool
     let now = tx.now().await?.micros();
     let run: Option<(String,)> = on_tx!(tx, c => sqlx::query_as("SELECT run_id FROM waits WHERE id = $1").bind(wait.to_string()).fetch_optional(c).await?);
     let Some((run,)) = run else { return Ok(false) };
-    // Locks in order: job, run, then the cause.
-    on_tx!(tx, c => sqlx::query("UPDATE jobs SET status = 'queued', run_at = $2 WHERE run_id = $1 AND status = 'waiting'").bind(&run).bind(now).execute(c).await?.rows_affected());
-    on_tx!(tx, c => sqlx::query("UPDATE runs SET status = 'queued' WHERE id = $1 AND status = 'waiting'").bind(&run).execute(c).await?.rows_affected());
+    // The job's row first, as everywhere: of several answers, and of an answer and a parking, one comes first.
+    on_tx!(tx, c => sqlx::query("UPDATE jobs SET priority = priority WHERE run_id = $1").bind(&run).execute(c).await?.rows_affected());
     let first = on_tx!(tx, c => sqlx::query("UPDATE waits SET answer = $2, answered_at = $3 WHERE id = $1 AND answered_at IS NULL")
         .bind(wait.to_string()).bind(answer).bind(now).execute(c).await?.rows_affected());
-    Ok(first == 1)
+    if first != 1 {
+        return Ok(false);
+    }
+    on_tx!(tx, c => sqlx::query("UPDATE jobs SET status = 'queued', run_at = $2 WHERE run_id = $1 AND status = 'waiting'").bind(&run).bind(now).execute(c).await?.rows_affected());
+    on_tx!(tx, c => sqlx::query("UPDATE runs SET status = 'queued' WHERE id = $1 AND status = 'waiting'").bind(&run).execute(c).await?.rows_affected());
+    Ok(true)
 }
 
 /// Timers that should ring by now.
