@@ -1,7 +1,7 @@
 //! The few touches of the page that components share. Browser only: call from effects and handlers.
 
 use wasm_bindgen::JsCast;
-use web_sys::{Document, Element, HtmlElement, Window};
+use web_sys::{Document, Element, Event, HtmlElement, Window};
 
 /// The document of this page.
 pub fn document() -> Option<Document> {
@@ -21,6 +21,11 @@ pub fn find(selector: &str) -> Option<HtmlElement> {
 /// Moves the focus to the first element that matches; says whether there was one.
 pub fn focus(selector: &str) -> bool {
     find(selector).is_some_and(|element| element.focus().is_ok())
+}
+
+/// Whether the event began at or inside something that matches.
+pub fn within(event: &Event, selector: &str) -> bool {
+    event.target().and_then(|target| target.dyn_into::<Element>().ok()).is_some_and(|target| target.closest(selector).ok().flatten().is_some())
 }
 
 /// All elements below `within` that match, in document order.

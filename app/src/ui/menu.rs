@@ -48,8 +48,7 @@ pub fn DropdownMenu(
         }
     };
     let chosen = move |event: ev::MouseEvent| {
-        let on_item = event.target().and_then(|target| target.dyn_into::<Element>().ok()).and_then(|target| target.closest(ITEMS).ok().flatten());
-        if on_item.is_some()
+        if dom::within(&event, ITEMS)
             && let Some(menu) = menu.get_untracked()
         {
             let _closed = menu.hide_popover();

@@ -1,7 +1,7 @@
 //! The command palette: a dialog with a combobox. Callers give the items; typing filters, arrow keys choose,
 //! Enter runs. Focus stays in the text box and returns to the opener at the end.
 
-use leptos::{ev, html, prelude::*};
+use leptos::{ev, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use super::{
@@ -66,6 +66,72 @@ fn option_id(place: usize) -> String {
     ["palette-", &place.to_string()].concat()
 }
 
+/// What is typed, found and under the cursor.
+#[derive(Clone, Copy)]
+struct Search {
+    items: Signal<Vec<PaletteItem>>,
+    typed: RwSignal<String>,
+    /// Places in `items` of what answers to the typed words.
+    found: Memo<Vec<usize>>,
+    /// Place in `found` of the one that Enter runs.
+    here: RwSignal<usize>,
+}
+
+impl Search {
+    fn new(open: RwSignal<bool>, items: Signal<Vec<PaletteItem>>) -> Self {
+        let typed = RwSignal::new(String::new());
+        let here = RwSignal::new(0);
+        let found = Memo::new(move |_| {
+            let typed = typed.get().to_lowercase();
+            items.with(|items| items.iter().enumerate().filter(|(_, item)| item.answers(&typed)).map(|(place, _)| place).collect())
+        });
+        Effect::new(move || {
+            if open.get() {
+                typed.set(String::new());
+                here.set(0);
+            }
+        });
+        Self { items, typed, found, here }
+    }
+
+    fn count(self) -> usize {
+        self.found.with(Vec::len)
+    }
+
+    fn active_option(self) -> Option<String> {
+        let count = self.count();
+        (count > 0).then(|| option_id(self.here.get().min(count - 1)))
+    }
+
+    /// Where a key leads; none if the key is not ours.
+    fn after(self, key: &str) -> Option<usize> {
+        let last = self.found.with_untracked(Vec::len).saturating_sub(1);
+        let at = self.here.get_untracked().min(last);
+        Some(match key {
+            "ArrowDown" if at == last => 0,
+            "ArrowDown" => at + 1,
+            "ArrowUp" if at == 0 => last,
+            "ArrowUp" => at - 1,
+            "PageDown" => (at + 8).min(last),
+            "PageUp" => at.saturating_sub(8),
+            _ => return None,
+        })
+    }
+
+    fn chosen(self) -> Option<PaletteItem> {
+        let place = self.found.with_untracked(|found| found.get(self.here.get_untracked()).copied())?;
+        self.items.with_untracked(|items| items.get(place).cloned())
+    }
+
+    fn results(self) -> String {
+        match self.count() {
+            0 => "Nothing found".to_owned(),
+            1 => "1 result".to_owned(),
+            count => [count.to_string().as_str(), " results"].concat(),
+        }
+    }
+}
+
 /// The palette; `open` shows it.
 #[component]
 pub fn CommandPalette(
@@ -75,69 +141,37 @@ pub fn CommandPalette(
     #[prop(into)]
     items: Signal<Vec<PaletteItem>>,
 ) -> impl IntoView {
-    let typed = RwSignal::new(String::new());
-    let here = RwSignal::new(0_usize);
-    let input = NodeRef::<html::Input>::new();
-    let navigate = StoredValue::new_local(use_navigate());
-    // Places in `items` of what answers to the typed words.
-    let found = Memo::new(move |_| {
-        let typed = typed.get().to_lowercase();
-        items.with(|items| items.iter().enumerate().filter(|(_, item)| item.answers(&typed)).map(|(place, _)| place).collect::<Vec<_>>())
-    });
-    Effect::new(move || {
-        if open.get() {
-            typed.set(String::new());
-            here.set(0);
-        }
-    });
-    let run = move |place: usize| {
-        let Some(item) = items.with_untracked(|items| items.get(place).cloned()) else { return };
+    let search = Search::new(open, items);
+    let navigate = StoredValue::new(use_navigate());
+    let run = move || {
+        let Some(item) = search.chosen() else { return };
         open.set(false);
         match item.run {
             PaletteRun::Go(href) => navigate.with_value(|navigate| navigate(&href, NavigateOptions::default())),
             PaletteRun::Do(action) => action.run(()),
         }
     };
-    let walk = move |event: ev::KeyboardEvent| {
-        let last = found.with_untracked(Vec::len).saturating_sub(1);
-        let at = here.get_untracked().min(last);
-        let next = match event.key().as_str() {
-            "ArrowDown" => {
-                if at == last {
-                    0
-                } else {
-                    at + 1
-                }
-            }
-            "ArrowUp" => {
-                if at == 0 {
-                    last
-                } else {
-                    at - 1
-                }
-            }
-            "PageDown" => (at + 8).min(last),
-            "PageUp" => at.saturating_sub(8),
-            "Enter" if !event.is_composing() => {
-                event.prevent_default();
-                if let Some(place) = found.with_untracked(|found| found.get(at).copied()) {
-                    run(place);
-                }
-                return;
-            }
-            _ => return,
-        };
+    let key = move |event: ev::KeyboardEvent| {
+        let key = event.key();
+        if key == "Enter" && !event.is_composing() {
+            run();
+        } else if let Some(next) = search.after(&key) {
+            search.here.set(next);
+            show(next);
+        } else {
+            return;
+        }
         event.prevent_default();
-        here.set(next);
-        if let Some(option) = dom::find(&["#", &option_id(next)].concat()) {
-            show(&option);
+    };
+    let clicked = move |event: ev::MouseEvent| {
+        if dom::within(&event, "[role=option]") {
+            run();
         }
     };
     let typing = move |event: ev::Event| {
-        typed.set(event_target_value(&event));
-        here.set(0);
+        search.typed.set(event_target_value(&event));
+        search.here.set(0);
     };
-    let active = move || found.with(|found| (!found.is_empty()).then(|| option_id(here.get().min(found.len() - 1))));
     view! {
         <dialog
             id="palette" class="dialog palette" aria-label="Command palette"
@@ -146,66 +180,71 @@ pub fn CommandPalette(
             <div class="pal-i">
                 <Icon of=Glyph::Search size=20 class="subtle"/>
                 <input
-                    node_ref=input type="text" role="combobox" aria-label="Search or do" aria-expanded="true" aria-controls="palette-list"
-                    aria-autocomplete="list" aria-activedescendant=active autocomplete="off" spellcheck="false" autofocus=true
-                    placeholder="Search or do" prop:value=move || typed.get() on:input=typing on:keydown=walk
+                    type="text" role="combobox" aria-label="Search or do" aria-expanded="true" aria-controls="palette-list" aria-autocomplete="list"
+                    aria-activedescendant=move || search.active_option() autocomplete="off" spellcheck="false" autofocus=true placeholder="Search or do"
+                    prop:value=move || search.typed.get() on:input=typing on:keydown=key
                 />
                 <Kbd keys="esc"/>
             </div>
-            <div class="pal-s" role="listbox" id="palette-list" aria-label="Results">
-                {move || open.get().then(|| found.with(|found| options(items, found, here, run)))}
+            <div class="pal-s" role="listbox" id="palette-list" aria-label="Results" on:click=clicked>
+                {move || open.get().then(|| options(search))}
             </div>
-            <div class="sr-only" role="status">
-                {move || open.get().then(|| match found.with(Vec::len) {
-                    0 => "Nothing found".to_owned(),
-                    count => [count.to_string().as_str(), " results"].concat(),
-                })}
-            </div>
+            <div class="sr-only" role="status">{move || open.get().then(|| search.results())}</div>
             <div class="pal-f" aria-hidden="true">
                 <span><Kbd keys="↑"/><Kbd keys="↓"/>" move"</span>
                 <span><Kbd keys="↵"/>" choose"</span>
-                <span><Kbd keys="?"/>" all keys"</span>
+                <span><Kbd keys="esc"/>" close"</span>
             </div>
         </dialog>
     }
 }
 
-/// The list: a heading wherever the group changes.
-fn options(items: Signal<Vec<PaletteItem>>, found: &[usize], here: RwSignal<usize>, run: impl Fn(usize) + Copy + Send + Sync + 'static) -> AnyView {
+/// The list: a heading wherever the group changes. The pointer moves the cursor, a click runs what is under it.
+fn options(search: Search) -> AnyView {
+    let found = search.found.get();
     if found.is_empty() {
         return view! { <p class="pal-n" role="presentation">"Nothing answers to these words."</p> }.into_any();
     }
+    let items = search.items.get_untracked();
     let mut group = "";
-    items.with_untracked(|items| {
-        found
-            .iter()
-            .enumerate()
-            .filter_map(|(index, place)| items.get(*place).map(|item| (index, *place, item.clone())))
-            .map(|(index, place, item)| {
-                let heading = (item.group != group).then(|| view! { <div class="pal-h" role="presentation">{item.group}</div> });
-                group = item.group;
-                view! {
-                    {heading}
-                    <div
-                        class="pal-o" role="option" id=option_id(index)
-                        aria-selected=move || if here.get() == index { "true" } else { "false" }
-                        on:pointermove=move |_| if here.get_untracked() != index { here.set(index) }
-                        on:click=move |_| run(place)
-                    >
-                        <Icon of=item.icon/>
-                        <span class="l">{item.label}</span>
-                        <span class="c">{item.context}</span>
-                        <span class="kbds">{item.keys.iter().map(|keys| view! { <Kbd keys=*keys/> }).collect_view()}</span>
-                    </div>
-                }
-            })
-            .collect_view()
-            .into_any()
-    })
+    found
+        .into_iter()
+        .filter_map(|place| items.get(place).cloned())
+        .enumerate()
+        .map(|(index, item)| {
+            let heading = (item.group != group).then(|| view! { <div class="pal-h" role="presentation">{item.group}</div> });
+            group = item.group;
+            view! { {heading} <PaletteOption search=search index=index item=item/> }
+        })
+        .collect_view()
+        .into_any()
+}
+
+#[component]
+fn PaletteOption(search: Search, index: usize, item: PaletteItem) -> impl IntoView {
+    let here = search.here;
+    let point = move |_| {
+        if here.get_untracked() != index {
+            here.set(index);
+        }
+    };
+    view! {
+        <div
+            class="pal-o" role="option" id=option_id(index)
+            aria-selected=move || if here.get() == index { "true" } else { "false" }
+            on:pointermove=point on:pointerdown=point
+        >
+            <Icon of=item.icon/>
+            <span class="l">{item.label}</span>
+            <span class="c">{item.context}</span>
+            <span class="kbds">{item.keys.iter().map(|keys| view! { <Kbd keys=*keys/> }).collect_view()}</span>
+        </div>
+    }
 }
 
 /// Scrolls the list just enough to show the option.
-fn show(option: &web_sys::HtmlElement) {
+fn show(index: usize) {
+    let Some(option) = dom::find(&["#", &option_id(index)].concat()) else { return };
     let how = web_sys::ScrollIntoViewOptions::new();
     how.set_block(web_sys::ScrollLogicalPosition::Nearest);
     option.scroll_into_view_with_scroll_into_view_options(&how);

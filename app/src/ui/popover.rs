@@ -14,7 +14,7 @@ pub fn Popover(
     /// The layer's id, unique in the page.
     #[prop(into)]
     id: String,
-    /// The button's and the layer's name.
+    /// The layer's name; the button's too, if it shows no words.
     #[prop(into)]
     label: String,
     /// What the button shows.
@@ -33,7 +33,7 @@ pub fn Popover(
         let _open = placed(&event);
     };
     view! {
-        <button type="button" class=class popovertarget=id.clone() aria-label=label.clone()>{trigger.run()}</button>
+        <button type="button" class=class popovertarget=id.clone() title=label.clone()>{trigger.run()}</button>
         <div id=id popover="auto" role="dialog" aria-label=label class=layer on:toggle=toggled>{children()}</div>
     }
 }

@@ -108,7 +108,9 @@ impl Toasts {
                 }
             }
         });
-        over.into_iter().for_each(|number| self.drop(number));
+        for number in over {
+            self.drop(number);
+        }
     }
 }
 
@@ -154,7 +156,7 @@ fn ToastLine(toasts: Toasts, shown: Shown) -> impl IntoView {
     });
     let timed = toast.undo.is_some().then(|| {
         view! {
-            <svg class="ring" viewBox="0 0 20 20" aria-hidden="true">
+            <svg class="countdown" viewBox="0 0 20 20" aria-hidden="true">
                 <circle cx="10" cy="10" r="7.5" opacity=".25"></circle>
                 <circle cx="10" cy="10" r="7.5"></circle>
             </svg>
