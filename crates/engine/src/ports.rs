@@ -9,7 +9,7 @@ use domain::{
     billing::TokenUsage,
     ids::{ConversationId, MessageId},
 };
-use futures::Stream;
+use futures::{Stream, future::BoxFuture};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -215,7 +215,8 @@ pub struct ModelError {
     pub retry_after: Option<Duration>,
 }
 
-/// A model's answer as it comes. Dropping it ends the call at the provider.
+/// A model's answer as it comes. Dropping it ends the call at the provider, unless the provider told an id: such a
+/// response goes on by itself until it is done or [`Model::cancel`] ends it.
 pub type ModelStream = Pin<Box<dyn Stream<Item = Result<ModelChunk, ModelError>> + Send>>;
 
 /// A language model.
@@ -229,6 +230,11 @@ pub trait Model: Send + Sync {
     fn resume_support(&self, resume: &ModelResume) -> ResumeSupport;
     /// Starts a call, or goes on with one that was cut (only when [`Model::resume_support`] says so).
     fn stream(&self, call: ModelCall, resume: Option<ModelResume>) -> ModelStream;
+    /// Ends a response that outlives its stream and that nobody will pick up. Best effort: it fails in silence.
+    fn cancel(&self, response_id: &str) -> BoxFuture<'static, ()> {
+        let _ = response_id;
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// A shared model.

@@ -13,6 +13,7 @@ mod settings;
 use std::{sync::Arc, time::Duration};
 
 use engine::ports::{Model, ModelCall, ModelInfo, ModelResume, ModelStream, ResumeSupport};
+use futures::future::BoxFuture;
 use reqwest::Method;
 
 pub(crate) use self::plan::{Extra, Habits};
@@ -67,17 +68,16 @@ impl Model for OpenAi {
         let key = call.key.clone();
         call::start(Arc::clone(endpoint), manners, Box::new(CallPlan::new(Arc::clone(&self.shared), call, resume)), key)
     }
-}
 
-impl OpenAi {
-    /// Ends a background response that nobody waits for any more. Other calls end when their stream is dropped.
-    pub async fn cancel_response(&self, response_id: &str) {
-        let Some(path) = plan::response_path(response_id) else { return };
+    fn cancel(&self, response_id: &str) -> BoxFuture<'static, ()> {
+        let Some(path) = plan::response_path(response_id) else { return Box::pin(std::future::ready(())) };
         let request = self.shared.endpoint.request(Method::POST, &format!("{path}/cancel"), Some(b"{}".to_vec()), response_id);
-        match request.timeout(CANCELLATION).send().await {
-            Ok(response) if response.status().is_success() => {}
-            Ok(response) => tracing::debug!(status = response.status().as_u16(), "a response could not be cancelled at the provider"),
-            Err(error) => tracing::debug!(error = %error.without_url(), "a response could not be cancelled at the provider"),
-        }
+        Box::pin(async move {
+            match request.timeout(CANCELLATION).send().await {
+                Ok(response) if response.status().is_success() => {}
+                Ok(response) => tracing::debug!(status = response.status().as_u16(), "a response could not be cancelled at the provider"),
+                Err(error) => tracing::debug!(error = %error.without_url(), "a response could not be cancelled at the provider"),
+            }
+        })
     }
 }

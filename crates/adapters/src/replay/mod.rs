@@ -11,7 +11,7 @@ use std::{
 };
 
 use engine::ports::{Model, ModelCall, ModelChunk, ModelError, ModelInfo, ModelResume, ModelStream, ResumeSupport, SharedModel};
-use futures::StreamExt as _;
+use futures::{StreamExt as _, future::BoxFuture};
 use serde::{Deserialize, Serialize};
 
 /// One line of a recording.
@@ -99,6 +99,10 @@ fn write(tape: &Tape, line: impl FnOnce(u64) -> Line) -> u64 {
 }
 
 impl Model for RecordingModel {
+    fn cancel(&self, response_id: &str) -> BoxFuture<'static, ()> {
+        self.model.cancel(response_id)
+    }
+
     fn info(&self, model: &str) -> ModelInfo {
         self.model.info(model)
     }

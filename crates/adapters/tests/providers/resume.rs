@@ -141,7 +141,7 @@ async fn a_background_response_can_be_cancelled() {
     let model = background(&fake);
     let first = ask(&model, call("hi")).await;
     let resume = kept(&first.chunks);
-    model.cancel_response(resume.response_id.as_deref().unwrap()).await;
+    model.cancel(resume.response_id.as_deref().unwrap()).await;
     assert_eq!(fake.seen().last().unwrap().target, "/v1/responses/resp_00000001/cancel");
     assert_eq!(go_on(&model, call("hi"), Some(resume)).await.chunks.len(), 0);
 }

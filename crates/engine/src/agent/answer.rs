@@ -18,11 +18,14 @@ use super::{
     steps::{ModelOutput, model_key, record},
     turn::{Driver, TurnEnd},
 };
-use crate::ports::{Finish, InFlight, ModelCall, ModelChunk, ModelError, ModelEvent, ModelResume, ModelStream, StepCommit, ToolCall};
+use crate::ports::{Finish, InFlight, Interrupt, ModelCall, ModelChunk, ModelError, ModelEvent, ModelResume, ModelStream, StepCommit, ToolCall};
 
 /// How long an accepted call may be silent before its place is kept without a frame. Usually the first token comes
 /// sooner, and a write of its own would only hold that up.
 const SILENCE: Duration = Duration::from_millis(200);
+
+/// How long a stop may take to reach the provider before it is shown all the same.
+const LETTING_GO: Duration = Duration::from_secs(1);
 
 /// Makes model call `n`, or goes on with it where it was cut.
 pub(super) async fn ask(driver: &mut Driver, n: u32) -> Result<ModelOutput, TurnEnd> {
@@ -60,6 +63,16 @@ impl<'a> Writing<'a> {
     }
 
     async fn read(&mut self, call: ModelCall, resume: Option<ModelResume>) -> Result<ModelOutput, TurnEnd> {
+        let end = self.listen(call, resume).await;
+        // After a drain or a lost lease another worker picks the response up; after a stop nobody does.
+        if let (Err(TurnEnd::Interrupted(Interrupt::Cancelled | Interrupt::TimedOut)), Some(response_id)) = (&end, &self.in_flight.response_id) {
+            // Unreached, the provider writes to its end in vain: nothing more is lost.
+            let _ = tokio::time::timeout(LETTING_GO, self.driver.turn.model.cancel(response_id)).await;
+        }
+        end
+    }
+
+    async fn listen(&mut self, call: ModelCall, resume: Option<ModelResume>) -> Result<ModelOutput, TurnEnd> {
         let mut stream = self.driver.turn.model.stream(call, resume);
         loop {
             match self.next(&mut stream).await? {

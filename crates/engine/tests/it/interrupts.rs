@@ -48,6 +48,16 @@ async fn stopping_keeps_the_text_so_far() {
 }
 
 #[tokio::test]
+async fn a_response_that_nobody_will_pick_up_is_cancelled_at_the_provider() {
+    for (interrupt, cancelled) in [(Interrupt::Cancelled, 1), (Interrupt::TimedOut, 1), (Interrupt::Draining, 0), (Interrupt::LeaseLost, 0)] {
+        let rig = Rig::new(ResumeSupport::Continue, [ScriptedAnswer::new().opened_as("resp_1").piece("One ").stall()]);
+        let sink = Arc::new(MemorySink::new());
+        assert_interrupted(&interrupt_at(&rig, &sink, 1, interrupt).await.0, interrupt);
+        assert_eq!(rig.model.cancelled(), vec!["resp_1"; cancelled], "{interrupt:?}");
+    }
+}
+
+#[tokio::test]
 async fn stopping_before_the_first_token_shows_nothing() {
     let rig = Rig::new(ResumeSupport::Continue, [ScriptedAnswer::new().opened().stall()]);
     let sink = Arc::new(MemorySink::new());

@@ -21,6 +21,7 @@ use engine::{
     ports::{InputItem, Interrupt, Model, ModelCall, ModelInfo, ModelResume, ModelStream, ResumeSupport, Search, SearchHit, Sink, Speaker, ToolSpec},
     tools::{CurrentTime, SearchConversations, Tool, ToolBox, ToolContext, ToolFailure, ToolOutput},
 };
+use futures::future::BoxFuture;
 use serde_json::json;
 use testkit::{
     model::{ScriptedAnswer, ScriptedModel, SeenCall},
@@ -57,15 +58,28 @@ pub struct Playback {
     /// It forgets calls: resuming is promised, and refused.
     pub forgetful: bool,
     seen: std::sync::Mutex<Vec<SeenCall>>,
+    cancelled: std::sync::Mutex<Vec<String>>,
 }
 
 impl Playback {
     pub fn new(support: ResumeSupport, answers: impl IntoIterator<Item = ScriptedAnswer>) -> Self {
-        Self { answers: answers.into_iter().collect(), support, real: false, forgetful: false, seen: std::sync::Mutex::default() }
+        Self {
+            answers: answers.into_iter().collect(),
+            support,
+            real: false,
+            forgetful: false,
+            seen: std::sync::Mutex::default(),
+            cancelled: std::sync::Mutex::default(),
+        }
     }
 
     pub fn seen(&self) -> Vec<SeenCall> {
         self.seen.lock().unwrap().clone()
+    }
+
+    /// The responses that were cancelled at the provider.
+    pub fn cancelled(&self) -> Vec<String> {
+        self.cancelled.lock().unwrap().clone()
     }
 
     /// The step of each call that was made.
@@ -93,6 +107,11 @@ impl Model for Playback {
             Some(answer) if !(self.forgetful && resume.is_some()) => ScriptedModel::new([answer.clone()]).stream(call, resume),
             _ => ScriptedModel::new([]).stream(call, None),
         }
+    }
+
+    fn cancel(&self, response_id: &str) -> BoxFuture<'static, ()> {
+        self.cancelled.lock().unwrap().push(response_id.to_owned());
+        Box::pin(std::future::ready(()))
     }
 }
 
