@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use adapters::{PracticeModel, PracticeSpeed};
-use anyhow::{Context, Result, bail};
+use adapters::{Api, OpenAi, OpenAiSettings, PracticeModel, PracticeSpeed, Prices};
+use anyhow::{Context, Result};
 use domain::{Clock, Ids};
 use engine::agent::Catalog;
 use secrecy::ExposeSecret;
@@ -15,9 +15,12 @@ use services::{
 use storage::{DatabaseSettings, Db};
 
 use crate::{
-    config::{Config, Durability, PracticePace},
+    config::{Config, Durability, ModelApi, PracticePace},
     lifecycle::DataLock,
 };
+
+/// The provider that a key alone means.
+const OPENAI: &str = "https://api.openai.com/v1";
 
 /// The clock of this process.
 pub fn clock() -> Arc<dyn Clock> {
@@ -71,13 +74,35 @@ pub fn services(db: Db, config: &Config) -> Result<Services> {
 }
 
 fn models(config: &Config) -> Result<Models> {
-    if !config.model.is_simulated() {
-        bail!("OPENAI_API_KEY and OPENAI_BASE_URL: this version speaks to no provider yet");
+    let settings = &config.model;
+    if settings.is_simulated() {
+        let practice = PracticeModel::new(match settings.practice {
+            PracticePace::Natural => PracticeSpeed::Natural,
+            PracticePace::Every(pause) => PracticeSpeed::Every(pause),
+            PracticePace::Instant => PracticeSpeed::Instant,
+        });
+        return Ok(Models::free(Arc::new(practice), "practice"));
     }
-    let practice = PracticeModel::new(match config.model.practice {
-        PracticePace::Natural => PracticeSpeed::Natural,
-        PracticePace::Every(pause) => PracticeSpeed::Every(pause),
-        PracticePace::Instant => PracticeSpeed::Instant,
-    });
-    Ok(Models::free(Arc::new(practice), "practice"))
+    let mut provider = OpenAiSettings::new(settings.base_url.as_deref().unwrap_or(OPENAI));
+    provider.api_key.clone_from(&settings.api_key);
+    provider.api = match settings.api {
+        ModelApi::Auto => Api::Auto,
+        ModelApi::Responses => Api::Responses,
+        ModelApi::Chat => Api::Chat,
+    };
+    let model = OpenAi::new(provider).context("OPENAI_BASE_URL or OPENAI_API_KEY")?;
+    let prices = prices(config)?;
+    let price = move |model: &str| prices.price(model).unwrap_or_default();
+    Ok(Models { model: Arc::new(model), name: settings.name.clone(), price: Arc::new(price) })
+}
+
+/// What models cost, with the operator's own table over ours.
+fn prices(config: &Config) -> Result<Prices> {
+    let own = config.data_dir.join("models.toml");
+    let prices = Prices::built_in().context("the built-in prices")?;
+    match std::fs::read_to_string(&own) {
+        Ok(text) => prices.overlaid(&text).with_context(|| own.display().to_string()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(prices),
+        Err(error) => Err(error).with_context(|| own.display().to_string()),
+    }
 }

@@ -15,7 +15,7 @@ use crate::config::Config;
 
 /// Put AI agents to work.
 #[derive(Parser)]
-#[command(name = "troupe", version, about, max_term_width = 100)]
+#[command(name = "troupe", version, max_term_width = 100)]
 struct Cli {
     /// A settings file in place of `troupe.toml` in the data directory.
     #[arg(long, global = true, value_name = "FILE")]

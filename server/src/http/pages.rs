@@ -1,6 +1,6 @@
 //! Pages: rendered by the application, given services, a nonce and the bundle's names by the edge.
 
-use app::{App, SiteApp, features::identity::form_state::FormState, shell, site_shell};
+use app::{App, GalleryApp, SiteApp, features::identity::form_state::FormState, gallery_shell, shell, site_shell};
 use axum::{
     Router,
     body::Body,
@@ -27,9 +27,11 @@ use crate::{
 pub fn router(state: &AppState) -> Router<AppState> {
     let site = state.site.clone();
     let workspace = move || shell(site.options());
-    Router::new()
+    let pages = Router::new()
         .leptos_routes_with_context(state, generate_route_list(App), context(state, None), workspace)
-        .leptos_routes_with_handler(generate_route_list(SiteApp), public)
+        .leptos_routes_with_handler(generate_route_list(SiteApp), public);
+    // The gallery of primitives is for those who build.
+    if cfg!(debug_assertions) { pages.leptos_routes_with_handler(generate_route_list(GalleryApp), gallery) } else { pages }
 }
 
 /// What a page finds in its context. The content policy carries the very nonce that the page's scripts do.
@@ -52,6 +54,12 @@ fn context(state: &AppState, form: Option<FormState>) -> impl Fn() + Clone + Sen
             response.insert_header(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
         }
     }
+}
+
+/// The gallery of primitives.
+async fn gallery(State(state): State<AppState>, request: Request) -> Response {
+    let site = state.site.clone();
+    render_app_async_with_context(context(&state, None), move || gallery_shell(site.options()))(request).await
 }
 
 /// A page of the public site.

@@ -185,3 +185,74 @@ fn backend(error: Error) -> session_store::Error {
 fn instant(date: OffsetDateTime) -> Timestamp {
     Timestamp::from_micros(i64::try_from(date.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use std::{
+        collections::HashMap,
+        sync::{
+            Arc, Mutex,
+            atomic::{AtomicI64, Ordering},
+        },
+    };
+
+    use domain::{Actor, Clock};
+    use services::clock::OrderedIds;
+
+    use super::*;
+
+    #[derive(Debug, Default)]
+    struct InMemory(Mutex<HashMap<Id, Record>>);
+
+    #[async_trait]
+    impl SessionStore for InMemory {
+        async fn create(&self, record: &mut Record) -> session_store::Result<()> {
+            self.save(record).await
+        }
+
+        async fn save(&self, record: &Record) -> session_store::Result<()> {
+            self.0.lock().unwrap().insert(record.id, record.clone());
+            Ok(())
+        }
+
+        async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
+            Ok(self.0.lock().unwrap().get(id).cloned())
+        }
+
+        async fn delete(&self, id: &Id) -> session_store::Result<()> {
+            self.0.lock().unwrap().remove(id);
+            Ok(())
+        }
+    }
+
+    #[derive(Default)]
+    struct Minutes(AtomicI64);
+
+    impl Clock for Minutes {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_micros(self.0.load(Ordering::Relaxed) * 60_000_000)
+        }
+    }
+
+    #[tokio::test]
+    async fn use_is_written_down_now_and_then() {
+        let (clock, store) = (Arc::new(Minutes::default()), Arc::new(InMemory::default()));
+        clock.0.store(1000, Ordering::Relaxed);
+        let ctx = Ctx::new(Actor::Anonymous, None, "test", clock.clone(), Arc::new(OrderedIds::default()));
+        let signed_in = Session::new(None, store.clone(), None);
+        signed_in.insert(SEEN, ctx.now().micros()).await.unwrap();
+        signed_in.insert(WHO, Who { session: ctx.new_id(), user: ctx.new_id(), org: ctx.new_id() }).await.unwrap();
+        signed_in.save().await.unwrap();
+
+        for (minutes, written) in [(1, false), (4, false), (5, true), (9, true)] {
+            clock.0.store(1000 + minutes, Ordering::Relaxed);
+            let session = Session::new(signed_in.id(), store.clone(), None);
+            assert!(who(&session, &ctx).await.unwrap().is_some());
+            assert_eq!(session.is_modified(), written, "after {minutes} minutes");
+        }
+        let stranger = Session::new(Some(Id::default()), store, None);
+        assert!(who(&stranger, &ctx).await.unwrap().is_none());
+        assert!(stranger.is_empty().await && !stranger.is_modified(), "a forged id makes no session");
+    }
+}

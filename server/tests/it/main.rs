@@ -14,4 +14,5 @@ mod health;
 mod live;
 mod openapi;
 mod ownership;
+mod providers;
 mod support;
