@@ -170,15 +170,14 @@ impl ReplayModel {
         if let Some(resume) = resume {
             let mut last = resume.cursor;
             let mut rest = Vec::new();
-            for item in all.iter().flat_map(|call| &call.items) {
-                match item {
-                    Ok(chunk) if chunk.cursor > last || (chunk.cursor == last && !rest.is_empty()) => {
-                        last = chunk.cursor;
-                        rest.push(item.clone());
-                    }
-                    _ => {}
+            for chunk in all.iter().flat_map(|call| &call.items).flatten() {
+                if chunk.cursor > last || (chunk.cursor == last && !rest.is_empty()) {
+                    last = chunk.cursor;
+                    rest.push(Ok(chunk.clone()));
                 }
             }
+            // An error that a later recording got over is not played.
+            rest.extend(all.last().and_then(|call| call.items.last()).filter(|item| item.is_err()).cloned());
             return rest;
         }
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
