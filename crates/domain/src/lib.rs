@@ -11,6 +11,7 @@ pub mod ctx;
 pub mod error;
 pub mod identity;
 pub mod ids;
+mod rfc3339;
 pub mod rules;
 pub mod runs;
 pub mod time;

@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::rfc3339;
+
 /// An instant, in microseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
@@ -46,17 +48,19 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC, such as `2026-11-20T05:32:30.123456Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_microsecond(self.0) {
-            Ok(instant) => instant.fmt(f),
-            Err(_) => f.write_str("out of range"),
-        }
+        rfc3339::write(self.0, f)
     }
 }
 
+/// A text that does not tell an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected an instant such as 2026-11-20T05:32:30Z")]
+pub struct NotAnInstant;
+
 impl FromStr for Timestamp {
-    type Err = jiff::Error;
-    fn from_str(text: &str) -> Result<Self, jiff::Error> {
-        text.parse::<jiff::Timestamp>().map(|instant| Self(instant.as_microsecond()))
+    type Err = NotAnInstant;
+    fn from_str(text: &str) -> Result<Self, NotAnInstant> {
+        rfc3339::read(text).map(Self).ok_or(NotAnInstant)
     }
 }
 
