@@ -53,21 +53,19 @@ impl Sessions {
         Self { core }
     }
 
-    /// Adds or replaces a session.
+    /// Adds a session, or replaces it.
     pub async fn save(&self, ctx: &Ctx, session: SavedSession) -> Result<()> {
-        let row = SessionRow {
-            token_hash: digest(&session.token),
-            id: session.id.unwrap_or_else(|| ctx.new_id()),
-            user: session.user,
-            org: session.org,
-            data: session.data,
-            user_agent: session.user_agent.map(|agent| agent.chars().take(300).collect()),
-            address: session.address,
-            expires_at: session.expires_at,
-        };
         let mut tx = self.core.db.begin().await?;
-        storage::identity::save_session(&mut tx, &row).await?;
+        storage::identity::save_session(&mut tx, &row(ctx, session)).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// Replaces a session; one that was ended meanwhile stays ended.
+    pub async fn update(&self, ctx: &Ctx, session: SavedSession) -> Result<bool> {
+        let mut tx = self.core.db.begin().await?;
+        let there = storage::identity::update_session(&mut tx, &row(ctx, session)).await?;
+        tx.commit().await?;
+        Ok(there)
     }
 
     /// Finds a session by its secret.
@@ -90,5 +88,18 @@ impl Sessions {
         let mut tx = self.core.db.begin().await?;
         storage::identity::delete_session(&mut tx, &digest(token)).await?;
         Ok(tx.commit().await?)
+    }
+}
+
+fn row(ctx: &Ctx, session: SavedSession) -> SessionRow {
+    SessionRow {
+        token_hash: digest(&session.token),
+        id: session.id.unwrap_or_else(|| ctx.new_id()),
+        user: session.user,
+        org: session.org,
+        data: session.data,
+        user_agent: session.user_agent.map(|agent| agent.chars().take(300).collect()),
+        address: session.address,
+        expires_at: session.expires_at,
     }
 }

@@ -122,6 +122,16 @@ pub async fn save_session(tx: &mut Tx, session: &SessionRow) -> StoreResult<()> 
     Ok(())
 }
 
+/// Replaces a session that has not been ended meanwhile. Returns whether it was there.
+pub async fn update_session(tx: &mut Tx, session: &SessionRow) -> StoreResult<bool> {
+    let now = tx.now().await?.micros();
+    let done = on_tx!(tx, c => sqlx::query(
+        "UPDATE sessions SET user_id = $2, org_id = $3, data = $4, last_seen_at = $5, expires_at = $6 WHERE token_hash = $1")
+        .bind(&session.token_hash).bind(session.user.map(|u| u.to_string())).bind(session.org.map(|o| o.to_string()))
+        .bind(&session.data).bind(now).bind(session.expires_at.micros()).execute(c).await?.rows_affected());
+    Ok(done == 1)
+}
+
 type SessionTuple = (String, String, Option<String>, Option<String>, String, Option<String>, Option<String>, i64);
 
 /// Finds a session that has not ended by `now`.

@@ -132,11 +132,11 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    async fn write(&self, record: &Record) -> session_store::Result<()> {
+    fn saved(record: &Record) -> session_store::Result<SavedSession> {
         let field = |key: &str| record.data.get(key).cloned().unwrap_or_default();
         let who: Option<Who> = serde_json::from_value(field(WHO)).ok();
         let browser: Option<Browser> = serde_json::from_value(field(BROWSER)).ok();
-        let saved = SavedSession {
+        Ok(SavedSession {
             token: record.id.to_string(),
             id: who.map(|who| who.session),
             user: who.map(|who| who.user),
@@ -145,8 +145,7 @@ impl Store {
             expires_at: instant(record.expiry_date),
             user_agent: browser.as_ref().and_then(|browser| browser.user_agent.clone()),
             address: browser.map(|browser| browser.address),
-        };
-        self.services.sessions.save(&self.ctx, saved).await.map_err(backend)
+        })
     }
 }
 
@@ -154,15 +153,12 @@ impl Store {
 impl SessionStore for Store {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
         // 128 random bits: an id that is taken is not met.
-        self.write(record).await
+        self.services.sessions.save(&self.ctx, Self::saved(record)?).await.map_err(backend)
     }
 
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         // A session that was ended while this request was under way stays ended.
-        match self.services.sessions.load(&self.ctx, &record.id.to_string()).await.map_err(backend)? {
-            Some(_) => self.write(record).await,
-            None => Ok(()),
-        }
+        self.services.sessions.update(&self.ctx, Self::saved(record)?).await.map(|_| ()).map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {

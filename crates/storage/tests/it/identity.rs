@@ -83,8 +83,12 @@ both_databases! {
         unit!(fx.db, tx => identity::save_session(&mut tx, &again).await).unwrap();
         let expected = SessionRow { user_agent: first.user_agent.clone(), address: first.address.clone(), ..again };
         assert_eq!(identity::find_session(&fx.db, "a", at(150)).await.unwrap(), Some(expected));
+        assert!(unit!(fx.db, tx => identity::update_session(&mut tx, &SessionRow { data: "{\"x\":2}".into(), ..first.clone() }).await).unwrap());
+        assert_eq!(identity::find_session(&fx.db, "a", at(50)).await.unwrap().map(|s| s.data), Some("{\"x\":2}".to_owned()));
         unit!(fx.db, tx => identity::delete_session(&mut tx, "a").await).unwrap();
-        assert_eq!(identity::find_session(&fx.db, "a", at(150)).await.unwrap(), None);
+        assert_eq!(identity::find_session(&fx.db, "a", at(50)).await.unwrap(), None);
+        assert!(!unit!(fx.db, tx => identity::update_session(&mut tx, &first).await).unwrap(), "a session that was ended stays ended");
+        assert_eq!(identity::find_session(&fx.db, "a", at(50)).await.unwrap(), None);
         for (token, end) in [("c", 10), ("d", 20), ("e", 30)] {
             let session = session(&fx, token, at(end));
             unit!(fx.db, tx => identity::save_session(&mut tx, &session).await).unwrap();
