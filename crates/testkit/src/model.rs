@@ -11,7 +11,7 @@ use std::{
 
 use domain::billing::TokenUsage;
 use engine::ports::{Finish, Model, ModelCall, ModelChunk, ModelError, ModelEvent, ModelInfo, ModelResume, ModelStream, ResumeSupport};
-use futures::StreamExt as _;
+use futures::{StreamExt as _, future::BoxFuture};
 use tokio::sync::Semaphore;
 
 /// Lets a script go on: it waits at its gate until the test opens it.
@@ -197,6 +197,7 @@ struct State {
     answers: VecDeque<ScriptedAnswer>,
     given: HashMap<String, ScriptedAnswer>,
     seen: Vec<SeenCall>,
+    cancelled: Vec<String>,
 }
 
 /// A model whose answers a test wrote.
@@ -234,6 +235,11 @@ impl ScriptedModel {
     /// The calls so far.
     pub fn seen(&self) -> Vec<SeenCall> {
         self.state().seen.clone()
+    }
+
+    /// The responses that were cancelled.
+    pub fn cancelled(&self) -> Vec<String> {
+        self.state().cancelled.clone()
     }
 
     /// How many answers are left.
@@ -284,6 +290,11 @@ impl Model for ScriptedModel {
                 ScriptedStep::Stall => std::future::pending().await,
             }
         }))
+    }
+
+    fn cancel(&self, response_id: &str) -> BoxFuture<'static, ()> {
+        self.state().cancelled.push(response_id.to_owned());
+        Box::pin(std::future::ready(()))
     }
 }
 
