@@ -105,8 +105,8 @@ pub fn FreshKey(
             view! {
                 <Banner tone=BannerTone::Ok>
                     <b>"Your new key. It is not shown again."</b>
-                    <div class="row mt-2">
-                        <code class="grow break-all">{told}</code>
+                    <div class="row flex-wrap mt-2">
+                        <code class="grow basis-60 break-all">{told}</code>
                         <Button size=ButtonSize::Small icon=Glyph::Copy on:click=copy>{move || if copied.get() { "Copied" } else { "Copy" }}</Button>
                         <Button size=ButtonSize::Small on:click=move |_| key.set(None)>"I have kept it"</Button>
                     </div>
