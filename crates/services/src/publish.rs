@@ -206,7 +206,7 @@ impl Inner {
     fn told(&self, writes: &[RunWrite], written: &Written) -> Vec<Result<(), Refused>> {
         let mut appended = written.appended.iter();
         let tell = |write: &RunWrite| {
-            if write.lease.run.is_none_or(|run| written.lost.contains(&run)) {
+            if write.lease.run.is_none() || written.lost.contains(&write.lease) {
                 return Err(Refused::LeaseLost);
             }
             if let Some(appended) = appended.next() {
@@ -272,6 +272,9 @@ impl RunLog {
     fn refuse(&self, refused: &Refused) {
         let mut state = lock(&self.state);
         state.refused.get_or_insert_with(|| refused.clone());
+        // What came in meanwhile goes too: of two writes never only the later is stored.
+        state.pending = nothing(self.lease);
+        state.in_flight = None;
         for waiter in std::mem::take(&mut state.waiting) {
             let _ = waiter.send(Err(refused.clone()));
         }

@@ -67,17 +67,15 @@ impl WorkerSettings {
 /// Jobs claimed by one statement, at most.
 const CLAIM_BATCH: usize = 64;
 
-/// A job in hand.
-struct Held {
-    lease: Lease,
-    interrupt: watch::Sender<Option<Interrupt>>,
-}
+/// Tells a job in hand to stop.
+type Interrupter = watch::Sender<Option<Interrupt>>;
 
 /// Does jobs.
 pub struct Worker {
     core: Arc<Core>,
     settings: WorkerSettings,
-    held: Arc<Mutex<HashMap<JobId, Held>>>,
+    /// By lease: a job whose lease was lost may be here twice for a while, once taken again.
+    held: Arc<Mutex<HashMap<Lease, Interrupter>>>,
     freed: Arc<Notify>,
     tasks: TaskTracker,
 }
@@ -195,12 +193,12 @@ impl Worker {
 
     fn start(&self, claimed: Claimed, done: mpsc::Sender<Lease>) {
         let (interrupt, interrupted) = watch::channel(None);
-        lock(&self.held).insert(claimed.lease.job, Held { lease: claimed.lease, interrupt });
+        lock(&self.held).insert(claimed.lease, interrupt);
         let (core, held, freed) = (Arc::clone(&self.core), Arc::clone(&self.held), Arc::clone(&self.freed));
         self.tasks.spawn(async move {
             let outcome = execute(&core, &claimed, interrupted).await;
             settle(&core, &claimed, outcome, &done).await;
-            lock(&held).remove(&claimed.lease.job);
+            lock(&held).remove(&claimed.lease);
             freed.notify_one();
         });
     }
@@ -212,13 +210,13 @@ impl Worker {
         let mut last_good = Instant::now();
         loop {
             tick.tick().await;
-            let leases: Vec<Lease> = lock(&self.held).values().map(|h| h.lease).collect();
+            let leases: Vec<Lease> = lock(&self.held).keys().copied().collect();
             match storage::runs::heartbeat(&self.core.db, &leases, self.settings.lease).await {
                 Ok(beats) => {
                     last_good = Instant::now();
-                    let beats: HashMap<JobId, bool> = beats.into_iter().map(|b| (b.job, b.cancel)).collect();
+                    let beats: HashMap<(JobId, i64), bool> = beats.into_iter().map(|beat| ((beat.job, beat.epoch), beat.cancel)).collect();
                     for lease in leases {
-                        match beats.get(&lease.job) {
+                        match beats.get(&(lease.job, lease.epoch)) {
                             Some(false) => {}
                             Some(true) => self.interrupt(lease, Interrupt::Cancelled),
                             None => self.interrupt(lease, Interrupt::LeaseLost),
@@ -233,9 +231,9 @@ impl Worker {
     }
 
     fn interrupt(&self, lease: Lease, why: Interrupt) {
-        if let Some(held) = lock(&self.held).get(&lease.job).filter(|held| held.lease == lease) {
+        if let Some(interrupt) = lock(&self.held).get(&lease) {
             // A job that has just ended hears nothing.
-            let _ = held.interrupt.send(Some(why));
+            let _ = interrupt.send(Some(why));
         }
     }
 
@@ -291,8 +289,8 @@ impl Worker {
     /// Tells every job to hand itself back, and waits for them while their leases are kept.
     async fn hand_back(&self) {
         self.tasks.close();
-        for held in lock(&self.held).values() {
-            let _ = held.interrupt.send(Some(Interrupt::Draining));
+        for interrupt in lock(&self.held).values() {
+            let _ = interrupt.send(Some(Interrupt::Draining));
         }
         let count = lock(&self.held).len();
         if count > 0 {

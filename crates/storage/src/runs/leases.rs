@@ -15,6 +15,8 @@ use crate::{Db, StoreResult, Tx, row};
 pub struct Beat {
     /// The job.
     pub job: JobId,
+    /// The epoch of the lease that was prolonged: the same caller may hold an older one of the same job, and has lost it.
+    pub epoch: i64,
     /// Whether somebody wants its run to stop.
     pub cancel: bool,
 }
@@ -27,14 +29,14 @@ pub async fn heartbeat(db: &Db, leases: &[Lease], lease: Duration) -> StoreResul
     let mut tx = db.begin().await?;
     let until = tx.now().await?.plus(lease).micros();
     let pairs: Vec<(String, i64)> = leases.iter().map(|l| (l.job.to_string(), l.epoch)).collect();
-    let rows: Vec<(String, i64)> = on_tx!(&mut tx, c => sqlx::query_as(
+    let rows: Vec<(String, i64, i64)> = on_tx!(&mut tx, c => sqlx::query_as(
         "UPDATE jobs SET lease_until = $2
          FROM (SELECT value ->> 0 AS job, CAST(value ->> 1 AS BIGINT) AS epoch FROM json_each($1)) b
          WHERE jobs.id = b.job AND jobs.lease_epoch = b.epoch AND jobs.status = 'running'
-         RETURNING id, (SELECT COUNT(*) FROM runs r WHERE r.id = run_id AND r.cancel_requested_at IS NOT NULL)")
+         RETURNING id, lease_epoch, (SELECT COUNT(*) FROM runs r WHERE r.id = run_id AND r.cancel_requested_at IS NOT NULL)")
         .bind(row::json(&pairs)?).bind(until).fetch_all(c).await?);
     tx.commit().await?;
-    rows.into_iter().map(|(job, cancel)| Ok(Beat { job: row::id(&job)?, cancel: cancel > 0 })).collect()
+    rows.into_iter().map(|(job, epoch, cancel)| Ok(Beat { job: row::id(&job)?, epoch, cancel: cancel > 0 })).collect()
 }
 
 /// A job whose worker is gone and whose claims made no progress: the caller ends it.

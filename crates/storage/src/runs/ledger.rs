@@ -95,8 +95,8 @@ impl RunWrite {
 pub struct Written {
     /// Frames by run, with their places: hand them to [`crate::wake::Wake::committed`] after the commit.
     pub appended: Vec<Appended>,
-    /// Runs whose lease is lost: nothing of theirs was written.
-    pub lost: Vec<RunId>,
+    /// Leases that are lost: nothing was written under them.
+    pub lost: Vec<Lease>,
 }
 
 /// Stores what runs show and record. Each run's write is whole or refused; the others go through.
@@ -106,8 +106,9 @@ pub async fn write(tx: &mut Tx, now: Timestamp, writes: &[RunWrite]) -> StoreRes
     let mut kept = Vec::with_capacity(writes.len());
     for write in writes {
         let Some(run) = write.lease.run else { continue };
-        let Some(last) = held.remove(&run.to_string()) else {
-            written.lost.push(run);
+        // By run and epoch: a run that was lost and taken again in one process may be here twice.
+        let Some(last) = held.remove(&(run.to_string(), write.lease.epoch)) else {
+            written.lost.push(write.lease);
             continue;
         };
         let first = last - i64::try_from(write.events.len()).unwrap_or(0) + 1;
@@ -123,20 +124,20 @@ pub async fn write(tx: &mut Tx, now: Timestamp, writes: &[RunWrite]) -> StoreRes
 }
 
 /// Moves the counters of all runs whose lease holds, and so locks their rows: the fence.
-async fn take_places(tx: &mut Tx, writes: &[RunWrite]) -> StoreResult<HashMap<String, i64>> {
+async fn take_places(tx: &mut Tx, writes: &[RunWrite]) -> StoreResult<HashMap<(String, i64), i64>> {
     let rows: Vec<(String, i64, i64, Option<&str>, i64)> = writes
         .iter()
         .filter_map(|w| Some((w.lease.run?.to_string(), w.lease.epoch, i64::try_from(w.events.len()).ok()?, w.in_flight.as_deref(), w.progress())))
         .collect();
     let rows = row::json(&rows)?;
-    let places: Vec<(String, i64)> = on_tx!(tx, c => sqlx::query_as(
+    let places: Vec<(String, i64, i64)> = on_tx!(tx, c => sqlx::query_as(
         "UPDATE runs SET event_seq = event_seq + b.n, progress = progress + b.p, in_flight = COALESCE(b.cut, in_flight)
          FROM (SELECT value ->> 0 AS run, CAST(value ->> 1 AS BIGINT) AS epoch, CAST(value ->> 2 AS BIGINT) AS n, value ->> 3 AS cut,
                     CAST(value ->> 4 AS BIGINT) AS p
                FROM json_each($1)) b
-         WHERE runs.id = b.run AND runs.lease_epoch = b.epoch AND runs.status = 'running' RETURNING id, event_seq")
+         WHERE runs.id = b.run AND runs.lease_epoch = b.epoch AND runs.status = 'running' RETURNING id, lease_epoch, event_seq")
         .bind(rows).fetch_all(c).await?);
-    Ok(places.into_iter().collect())
+    Ok(places.into_iter().map(|(run, epoch, last)| ((run, epoch), last)).collect())
 }
 
 async fn insert_steps(tx: &mut Tx, now: Timestamp, kept: &[(RunId, &RunWrite)]) -> StoreResult<()> {

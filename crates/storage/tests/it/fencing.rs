@@ -57,7 +57,7 @@ async fn try_everything(fx: &Fixture, stale: Lease) {
     let write = whole_write(fx, stale, "stale").await;
     let before = everything(fx).await;
     let written = unit!(fx.db, tx => { let now = tx.now().await.unwrap(); runs::write(&mut tx, now, &[write]).await }).unwrap();
-    assert_eq!((written.lost, written.appended.len()), (vec![stale.run.unwrap()], 0));
+    assert_eq!((written.lost, written.appended.len()), (vec![stale], 0));
     assert!(runs::heartbeat(&fx.db, &[stale], testkit::fixtures::LEASE).await.unwrap().is_empty());
     let lost = |outcome: Result<(), StoreError>| assert!(matches!(outcome, Err(StoreError::LeaseLost)), "{outcome:?}");
     lost(fx.end(stale, Ending::Succeeded).await);
@@ -139,12 +139,33 @@ both_databases! {
         let (kept_run, kept) = fx.held_run().await;
         let writes = [whole_write(&fx, stale, "stale").await, whole_write(&fx, kept, "kept").await];
         let written = unit!(fx.db, tx => { let now = tx.now().await.unwrap(); runs::write(&mut tx, now, &writes).await }).unwrap();
-        assert_eq!(written.lost, [lost_run.run]);
+        assert_eq!(written.lost, [stale]);
         assert_eq!(written.appended.iter().map(|appended| appended.stream.clone()).collect::<Vec<_>>(), [kept_run.run.to_string()]);
         assert_eq!(runs::steps(&fx.db, kept_run.run).await.unwrap().len(), 1);
         assert!(runs::steps(&fx.db, lost_run.run).await.unwrap().is_empty());
         assert_eq!(fx.database.texts("SELECT body FROM messages").await, ["kept"]);
         fx.end(taken_over, Ending::Succeeded).await.unwrap();
+    }
+
+    async fn of_two_writes_for_one_run_the_live_one_counts(fx: Fixture) {
+        // A process that slept may have both in one unit of work: the late one, and that of its own new claim.
+        for stale_first in [true, false] {
+            let (queued, stale) = fx.held_run().await;
+            fx.outlive_leases();
+            unit!(fx.db, tx => runs::reap(&mut tx, 10).await).unwrap();
+            let live = fx.claim_one().await.lease;
+            let mut writes = [whole_write(&fx, stale, "stale").await, whole_write(&fx, live, "live").await];
+            writes[1].events.push(MessageStarted { message_id: fx.id(), agent: "Triage".into() }.into());
+            if !stale_first {
+                writes.reverse();
+            }
+            let written = unit!(fx.db, tx => { let now = tx.now().await.unwrap(); runs::write(&mut tx, now, &writes).await }).unwrap();
+            assert_eq!((written.lost, written.appended.len(), written.appended[0].frames.len()), (vec![stale], 1, 2));
+            assert_eq!(events::after(&fx.db, Stream::Run(queued.run), 0, 9).await.unwrap(), written.appended[0].frames);
+            assert_eq!(runs::steps(&fx.db, queued.run).await.unwrap().iter().map(|step| step.key.as_str()).collect::<Vec<_>>(), ["live"]);
+            assert_eq!(runs::find(&fx.db, queued.run).await.unwrap().unwrap().in_flight.as_deref(), Some("\"live\""));
+            fx.end(live, Ending::Succeeded).await.unwrap();
+        }
     }
 
     async fn a_take_over_and_a_write_at_once_leave_one_of_them(fx: Fixture) {

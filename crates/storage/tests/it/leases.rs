@@ -38,12 +38,12 @@ both_databases! {
         let (queued, lease) = fx.held_run().await;
         for _ in 0..3 {
             fx.database.advance(6 * SECOND);
-            assert_eq!(heartbeat(&fx.db, &[lease], LEASE).await.unwrap(), [Beat { job: lease.job, cancel: false }]);
+            assert_eq!(heartbeat(&fx.db, &[lease], LEASE).await.unwrap(), [Beat { job: lease.job, epoch: lease.epoch, cancel: false }]);
             let (requeued, expired) = unit!(fx.db, tx => reap(&mut tx, 10).await).unwrap();
             assert!(requeued.is_empty() && expired.is_empty());
         }
         unit!(fx.db, tx => request_cancel(&mut tx, queued.run).await).unwrap();
-        assert_eq!(heartbeat(&fx.db, &[lease], LEASE).await.unwrap(), [Beat { job: lease.job, cancel: true }]);
+        assert_eq!(heartbeat(&fx.db, &[lease], LEASE).await.unwrap(), [Beat { job: lease.job, epoch: lease.epoch, cancel: true }]);
         assert_eq!(heartbeat(&fx.db, &[], LEASE).await.unwrap(), []);
     }
 
@@ -52,7 +52,10 @@ both_databases! {
         fx.outlive_leases();
         let (_, kept) = fx.held_run().await;
         unit!(fx.db, tx => reap(&mut tx, 10).await).unwrap();
-        assert_eq!(heartbeat(&fx.db, &[lost, kept], LEASE).await.unwrap(), [Beat { job: kept.job, cancel: false }]);
+        assert_eq!(heartbeat(&fx.db, &[lost, kept], LEASE).await.unwrap(), [Beat { job: kept.job, epoch: kept.epoch, cancel: false }]);
+        let again = fx.claim_one().await.lease;
+        assert_eq!(again.job, lost.job);
+        assert_eq!(heartbeat(&fx.db, &[lost, again], LEASE).await.unwrap(), [Beat { job: again.job, epoch: again.epoch, cancel: false }]);
     }
 
     async fn a_lapsed_lease_that_nobody_took_back_can_still_be_kept(fx: Fixture) {
