@@ -5,7 +5,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU8, Ordering},
     },
     time::Duration,
@@ -68,6 +68,8 @@ enum Known {
 #[derive(Debug, Default)]
 pub(crate) struct Habits {
     refused: AtomicU8,
+    /// Whether it is llama.cpp: its Responses API is thin, and it goes on with an answer whose beginning it is given.
+    llama: OnceLock<bool>,
     known: Mutex<Known>,
 }
 
@@ -112,7 +114,8 @@ impl Way {
     /// How a cut call can go on.
     pub(crate) fn of_resume(shared: &Shared, resume: &ModelResume) -> Option<Self> {
         let picked_up = resume.response_id.as_deref().filter(|_| shared.settings.background).and_then(response_path).map(|path| Self::PickUp { path });
-        picked_up.or_else(|| (shared.settings.continues_prefix && !resume.text.is_empty()).then_some(Self::Chat))
+        let continues = shared.settings.continues_prefix.or_else(|| shared.habits.llama.get().copied()).unwrap_or(true);
+        picked_up.or_else(|| (continues && !resume.text.is_empty()).then_some(Self::Chat))
     }
 
     fn of_call(shared: &Shared, call: &ModelCall) -> Self {
@@ -194,18 +197,23 @@ impl Plan for CallPlan {
         }
     }
 
-    fn accepted(&mut self, headers: &HeaderMap) {
-        if self.shared.settings.api != Api::Auto || self.shared.settings.official {
-            return;
+    fn accepted(&mut self, headers: &HeaderMap) -> Result<(), Failure> {
+        let Shared { settings, habits, .. } = &*self.shared;
+        let llama = *habits.llama.get_or_init(|| headers.get(SERVER).is_some_and(|name| name.as_bytes().starts_with(b"llama.cpp")));
+        // A grammar would begin anew at the kept beginning.
+        let continues = settings.continues_prefix.unwrap_or(llama) && self.call.output_schema.is_none();
+        if self.way == Way::Chat && self.resume.is_some() && !continues {
+            return Err(Failure::unsendable("the server does not go on with an answer"));
         }
-        let name = headers.get(SERVER).and_then(|name| name.to_str().ok()).unwrap_or_default();
-        let thin = name.starts_with("llama.cpp");
-        match self.way {
-            Way::Responses if !thin => self.shared.habits.learn(Known::Responses),
-            Way::Responses => self.shared.habits.learn(Known::Chat(Instant::now() + REPROBE)),
-            Way::Chat if thin || self.turned => self.shared.habits.learn(Known::Chat(Instant::now() + REPROBE)),
-            Way::Chat | Way::PickUp { .. } => {}
+        if settings.api == Api::Auto && !settings.official {
+            match self.way {
+                Way::Responses if !llama => habits.learn(Known::Responses),
+                Way::Responses => habits.learn(Known::Chat(Instant::now() + REPROBE)),
+                Way::Chat if llama || self.turned => habits.learn(Known::Chat(Instant::now() + REPROBE)),
+                Way::Chat | Way::PickUp { .. } => {}
+            }
         }
+        Ok(())
     }
 
     fn adapt(&mut self, failure: &Failure) -> bool {

@@ -31,8 +31,9 @@ pub struct OpenAiSettings {
     pub idle_timeout: Duration,
     /// Whether answers go on at the provider while we are away, and are stored there for that. By default only at OpenAI itself.
     pub background: Option<bool>,
-    /// Whether the server goes on with an answer whose beginning it is given (llama.cpp and vLLM do, by chat completions).
-    pub continues_prefix: bool,
+    /// Whether the server goes on with an answer whose beginning it is given, by chat completions, as llama.cpp and vLLM do. By
+    /// default the server's name tells: llama.cpp does, others start anew.
+    pub continues_prefix: Option<bool>,
     /// How a call is tried again.
     pub pacing: RetryPacing,
 }
@@ -46,7 +47,7 @@ impl OpenAiSettings {
             api: Api::Auto,
             idle_timeout: Duration::from_mins(1),
             background: None,
-            continues_prefix: false,
+            continues_prefix: None,
             pacing: RetryPacing::default(),
         }
     }
@@ -64,7 +65,8 @@ pub(crate) struct Settings {
     pub(crate) api: Api,
     pub(crate) idle: Duration,
     pub(crate) background: bool,
-    pub(crate) continues_prefix: bool,
+    /// `None`: the server's name will tell.
+    pub(crate) continues_prefix: Option<bool>,
     pub(crate) official: bool,
     pub(crate) pacing: RetryPacing,
 }
@@ -75,7 +77,7 @@ impl Settings {
             api: settings.api,
             idle: settings.idle_timeout,
             background: settings.background.unwrap_or(official) && settings.api != Api::Chat,
-            continues_prefix: settings.continues_prefix && settings.api != Api::Responses,
+            continues_prefix: if settings.api == Api::Responses { Some(false) } else { settings.continues_prefix.or(official.then_some(false)) },
             official,
             pacing: settings.pacing,
         }

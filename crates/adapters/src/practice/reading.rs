@@ -183,6 +183,11 @@ fn number_before_word(lower: &str) -> Option<usize> {
     all.windows(2).find(|pair| pair[1] == "words" || pair[1] == "word").and_then(|pair| pair[0].get(..pair[0].len().min(7))?.parse().ok())
 }
 
+/// What a question is about.
+pub(super) fn topic(text: &str) -> String {
+    about(text, &text.to_ascii_lowercase())
+}
+
 /// What follows `about`, without the words that ask for something else.
 fn about(text: &str, lower: &str) -> String {
     let found = after(text, lower, " about ").map(tidy).filter(|topic| !topic.is_empty());

@@ -86,6 +86,7 @@ fn spoken(mut voice: Voice, call: &ModelCall, words: &str, wish: &Wish) -> Vec<B
             voice.decline(texts::REFUSAL);
             return voice.finish(call);
         }
+        Subject::Plain if wish.think || wish.cite => voice.say(&thought(words)),
         subject => voice.say(&text(subject, call, words)),
     }
     if wish.cite {
@@ -108,6 +109,12 @@ fn text(subject: &Subject, call: &ModelCall, words: &str) -> String {
         Subject::ToolLoop => "This agent has no tools that I could call.".into(),
         Subject::Refuse | Subject::Tools { .. } | Subject::Plain => plain(words, seed),
     }
+}
+
+/// A few sentences on the topic, for answers that show something else besides.
+fn thought(words: &str) -> String {
+    let topic = reading::topic(words);
+    format!("Here is a thought on **{topic}**, from the stock of sentences that I carry:\n\n{}", prose::words(&topic, 70, seed(words)))
 }
 
 /// What was said before.

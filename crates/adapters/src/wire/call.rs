@@ -53,8 +53,8 @@ pub(crate) struct Attempt {
 pub(crate) trait Plan: Send {
     /// The next attempt.
     fn attempt(&mut self) -> Attempt;
-    /// The provider has accepted the attempt.
-    fn accepted(&mut self, headers: &HeaderMap);
+    /// The provider has accepted the attempt; fails when it is not the one that the attempt is for.
+    fn accepted(&mut self, headers: &HeaderMap) -> Result<(), Failure>;
     /// Changes the plan after a failure; `false` when there is nothing to change.
     fn adapt(&mut self, failure: &Failure) -> bool;
 }
@@ -172,7 +172,7 @@ impl Call {
         if kind.starts_with("text/html") {
             return Err(Failure::malformed("a web page instead of an answer"));
         }
-        self.plan.accepted(response.headers());
+        self.plan.accepted(response.headers())?;
         if kind.starts_with("application/json") {
             let body = whole(&mut response, &mut idle, MOST_BYTES).await?;
             self.state = State::Ended;

@@ -214,6 +214,17 @@ async fn auto_falls_back_and_remembers() {
 }
 
 #[tokio::test]
+async fn llama_cpp_is_spoken_to_by_chat_completions_once_it_is_known() {
+    let fake = FakeOpenAi::start().await.unwrap();
+    fake.be_named("llama.cpp");
+    let model = speaking(&fake, Api::Auto);
+    for expected in ["/v1/responses", "/v1/chat/completions"] {
+        ask(&model, call("hi")).await;
+        assert_eq!(fake.seen().last().unwrap().target, expected);
+    }
+}
+
+#[tokio::test]
 async fn a_missing_model_is_no_missing_endpoint() {
     let fake = FakeOpenAi::start().await.unwrap();
     let body = json!({"error": {"code": "model_not_found", "message": "The model `x` does not exist"}}).to_string();

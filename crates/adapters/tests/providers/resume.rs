@@ -118,7 +118,7 @@ async fn without_numbers_or_background_a_call_starts_anew() {
 #[tokio::test]
 async fn a_server_that_continues_a_prefix_is_given_the_kept_beginning() {
     let fake = FakeOpenAi::start().await.unwrap();
-    let model = client(OpenAiSettings { continues_prefix: true, ..settings(&fake, Api::Chat) });
+    let model = client(OpenAiSettings { continues_prefix: Some(true), ..settings(&fake, Api::Chat) });
     fake.push(Script::text("one two three four").fault(Fault::Cut { after: 2 }));
     let first = ask(&model, call("hi")).await;
     let resume = kept(&first.chunks);
@@ -132,6 +132,29 @@ async fn a_server_that_continues_a_prefix_is_given_the_kept_beginning() {
     assert_eq!(body["continue_final_message"], json!(true));
     // With nothing kept there is nothing to go on with.
     assert_eq!(model.resume_support(&ModelResume::default()), ResumeSupport::Restart);
+}
+
+#[tokio::test]
+async fn the_servers_name_tells_whether_it_continues_a_prefix() {
+    let resume = ModelResume { cursor: 9, text: "one two ".into(), ..ModelResume::default() };
+    for (name, continues) in [("llama.cpp", true), ("uvicorn", false)] {
+        let fake = FakeOpenAi::start().await.unwrap();
+        fake.be_named(name);
+        // As after a restart: nothing is known of the server, so it is tried.
+        let model = speaking(&fake, Api::Auto);
+        assert_eq!(model.resume_support(&resume), ResumeSupport::Continue);
+        fake.push(Script::text("three four"));
+        let rest = go_on(&model, call("hi"), Some(resume.clone())).await;
+        if continues {
+            assert_eq!((rest.text().as_str(), rest.error), ("three four", None));
+            assert_eq!(model.resume_support(&resume), ResumeSupport::Continue);
+        } else {
+            // Nothing was received, and it cannot be retried: whoever asks starts anew.
+            assert_eq!((rest.chunks.len(), rest.error.map(|error| error.retryable)), (0, Some(false)));
+            assert_eq!(model.resume_support(&resume), ResumeSupport::Restart);
+        }
+        assert_eq!(fake.calls(), 1);
+    }
 }
 
 #[tokio::test]

@@ -93,9 +93,9 @@ impl Plain {
         Self::json(status, &serde_json::json!({"error": {"message": message, "type": "invalid_request_error", "param": null, "code": code}}))
     }
 
-    pub(super) async fn send_to(&self, stream: &mut TcpStream) -> io::Result<()> {
+    pub(super) async fn send_to(&self, stream: &mut TcpStream, server: &str) -> io::Result<()> {
         let kind = if self.body.starts_with('<') { "text/html" } else { "application/json" };
-        let mut text = format!("HTTP/1.1 {} Fake\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n", self.status, self.body.len());
+        let mut text = format!("HTTP/1.1 {} Fake\r\nserver: {server}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n", self.status, self.body.len());
         for (name, value) in &self.headers {
             text.extend([name, ": ", value, "\r\n"]);
         }

@@ -149,9 +149,9 @@ impl Plan {
     }
 
     /// Sends it, counting time from `started`.
-    pub(super) async fn send_to(self, stream: &mut TcpStream, started: Instant) -> std::io::Result<Sent> {
-        let head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n";
-        let mut buffer = head.to_vec();
+    pub(super) async fn send_to(self, stream: &mut TcpStream, started: Instant, server: &str) -> std::io::Result<Sent> {
+        let kind = "content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\ntransfer-encoding: chunked";
+        let mut buffer = format!("HTTP/1.1 200 OK\r\nserver: {server}\r\n{kind}\r\n\r\n").into_bytes();
         for Timed { at, bytes } in &self.sends {
             let due = started + *at;
             if Instant::now() < due {

@@ -44,6 +44,7 @@ struct State {
     always: Option<Script>,
     stub: (usize, Duration),
     no_responses: bool,
+    name: &'static str,
     seen: Vec<SeenRequest>,
     abandoned: usize,
     answers: usize,
@@ -107,6 +108,11 @@ impl FakeOpenAi {
         lock(&self.state).no_responses = !offered;
     }
 
+    /// Says so in the `server` header: clients know some servers by name.
+    pub fn be_named(&self, name: &'static str) {
+        lock(&self.state).name = name;
+    }
+
     /// Forgets every background response.
     pub fn forget(&self) {
         lock(&self.state).stored.forget();
@@ -155,10 +161,13 @@ async fn accept(listener: TcpListener, state: Shared) {
 async fn connection(mut stream: TcpStream, state: &Shared) -> io::Result<()> {
     stream.set_nodelay(true)?;
     while let Some(request) = http::read(&mut stream).await? {
-        let reply = lock(state).answer(&request);
+        let (reply, name) = {
+            let mut state = lock(state);
+            (state.answer(&request), state.name)
+        };
         let sent = match reply {
             Reply::Plain(plain) => {
-                plain.send_to(&mut stream).await?;
+                plain.send_to(&mut stream, name).await?;
                 Sent::Whole
             }
             Reply::Reset => {
@@ -170,7 +179,7 @@ async fn connection(mut stream: TcpStream, state: &Shared) -> io::Result<()> {
                 Sent::Abandoned
             }
             // A write fails when the client is gone.
-            Reply::Stream(plan, started) => plan.send_to(&mut stream, started).await.unwrap_or(Sent::Abandoned),
+            Reply::Stream(plan, started) => plan.send_to(&mut stream, started, name).await.unwrap_or(Sent::Abandoned),
         };
         lock(state).abandoned += usize::from(sent == Sent::Abandoned);
         if sent != Sent::Whole {
