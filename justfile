@@ -108,7 +108,8 @@ _pages-release:
 
 [private]
 _test:
-    @if cargo nextest --version >/dev/null 2>&1; then {{ timed }} "tests" cargo nextest run --no-fail-fast; \
+    @export TROUPE_SIM_SEEDS="${TROUPE_SIM_SEEDS:-${CI:+2000}}"; \
+        if cargo nextest --version >/dev/null 2>&1; then {{ timed }} "tests" cargo nextest run --no-fail-fast; \
         else {{ timed }} "tests" cargo test --quiet --no-fail-fast; fi
     @{{ timed }} "tests of the tools" cargo test --quiet --package xtask
 
