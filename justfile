@@ -108,7 +108,7 @@ _pages-release:
 
 [private]
 _test:
-    @export TROUPE_SIM_SEEDS="${TROUPE_SIM_SEEDS:-${CI:+2000}}"; \
+    @if [ -n "${CI-}" ]; then export TROUPE_SIM_SEEDS="${TROUPE_SIM_SEEDS:-2000}"; fi; \
         if cargo nextest --version >/dev/null 2>&1; then {{ timed }} "tests" cargo nextest run --no-fail-fast; \
         else {{ timed }} "tests" cargo test --quiet --no-fail-fast; fi
     @{{ timed }} "tests of the tools" cargo test --quiet --package xtask
