@@ -69,7 +69,7 @@ pub struct ToolItem {
 
 /// One thing that a run shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "item", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Item {
     /// A message.
     Message(MessageItem),
@@ -189,6 +189,8 @@ impl MessageItem {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::expect_used, reason = "tests")]
+
     use super::*;
     use crate::stream::{MessageDelta, MessageReset, MessageStarted};
 

@@ -182,6 +182,8 @@ fn push(pieces: &mut Vec<Piece>, class: &'static str, text: &str) {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::expect_used, clippy::panic, reason = "tests")]
+
     use super::*;
 
     fn joined(pieces: &[Piece]) -> String {

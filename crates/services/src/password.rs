@@ -57,6 +57,8 @@ impl Passwords {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::expect_used, reason = "tests")]
+
     use super::*;
 
     #[tokio::test]

@@ -110,18 +110,16 @@ async fn sqlite(settings: &DatabaseSettings) -> StoreResult<Pools> {
             .pragma("journal_size_limit", "67108864")
             .optimize_on_close(true, 400);
     }
-    let one = SqlitePoolOptions::new().min_connections(1).max_connections(1).acquire_timeout(Duration::from_secs(30)).idle_timeout(None).max_lifetime(None);
+    // A file does not hang up: connections are not tried before each use.
+    let pool = || SqlitePoolOptions::new().min_connections(1).acquire_timeout(Duration::from_secs(30)).test_before_acquire(false);
+    let one = pool().max_connections(1).idle_timeout(None).max_lifetime(None);
     let writer = one.connect_with(options.clone()).await?;
     check_version(&writer).await?;
     // A database in memory belongs to its one connection.
     let reader = if in_memory {
         writer.clone()
     } else {
-        SqlitePoolOptions::new()
-            .min_connections(1)
-            .max_connections(settings.max_connections.clamp(1, 8))
-            .acquire_timeout(Duration::from_secs(30))
-            .connect_lazy_with(options.read_only(true).create_if_missing(false))
+        pool().max_connections(settings.max_connections.clamp(1, 8)).connect_lazy_with(options.read_only(true).create_if_missing(false))
     };
     Ok(Pools::Sqlite { writer, reader })
 }

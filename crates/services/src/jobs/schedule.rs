@@ -64,6 +64,8 @@ pub(super) async fn tick(core: &Arc<Core>) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::expect_used, reason = "tests")]
+
     use super::*;
 
     #[test]
