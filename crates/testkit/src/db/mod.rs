@@ -120,6 +120,8 @@ struct Inner {
     clock: Arc<ManualClock>,
     first: Db,
     opened: Mutex<Vec<Db>>,
+    /// Connections that are not ours to close: the runtime under them may be gone.
+    lent: Mutex<Vec<Db>>,
     _folder: Option<TempDir>,
     /// The server's own database and the name of ours in it.
     made: Option<(String, String)>,
@@ -132,7 +134,7 @@ impl Database {
         let clock = Arc::new(ManualClock::running());
         let first = open(&url, &clock).await;
         first.migrate().await.unwrap_or_else(|error| panic!("migrations on SQLite: {error}"));
-        Self::new(Inner { kind: Kind::Sqlite, url, clock, first, opened: Mutex::default(), _folder: Some(folder), made: None })
+        Self::new(Inner { kind: Kind::Sqlite, url, clock, first, opened: Mutex::default(), lent: Mutex::default(), _folder: Some(folder), made: None })
     }
 
     async fn postgres() -> Self {
@@ -145,7 +147,16 @@ impl Database {
         server::create(&server, &name, &template).await.unwrap_or_else(|error| panic!("no database at {server}: {error}"));
         let url = server::url_of(&server, &name);
         let first = open(&url, &clock).await;
-        Self::new(Inner { kind: Kind::Postgres, url, clock, first, opened: Mutex::default(), _folder: None, made: Some((server, name)) })
+        Self::new(Inner {
+            kind: Kind::Postgres,
+            url,
+            clock,
+            first,
+            opened: Mutex::default(),
+            lent: Mutex::default(),
+            _folder: None,
+            made: Some((server, name)),
+        })
     }
 
     fn new(inner: Inner) -> Self {
@@ -160,7 +171,15 @@ impl Database {
     /// Connects once more, as another process would: pools and wake of its own.
     pub async fn connect(&self) -> Db {
         let db = open(&self.inner.url, &self.inner.clock).await;
-        self.opened().push(db.clone());
+        locked(&self.inner.opened).push(db.clone());
+        self.set_offset(&db);
+        db
+    }
+
+    /// Connects once more, for a process of its own runtime, which may die at any moment: it is not closed in the end.
+    pub async fn lend(&self) -> Db {
+        let db = open(&self.inner.url, &self.inner.clock).await;
+        locked(&self.inner.lent).push(db.clone());
         self.set_offset(&db);
         db
     }
@@ -184,8 +203,10 @@ impl Database {
     pub fn advance(&self, by: Duration) {
         self.inner.clock.advance(by);
         self.set_offset(&self.inner.first);
-        for db in self.opened().iter() {
-            self.set_offset(db);
+        for others in [&self.inner.opened, &self.inner.lent] {
+            for db in locked(others).iter() {
+                self.set_offset(db);
+            }
         }
     }
 
@@ -229,13 +250,9 @@ impl Database {
         }
     }
 
-    fn opened(&self) -> MutexGuard<'_, Vec<Db>> {
-        self.inner.opened.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Drops the database. A pool that a body left in use is not waited for.
     async fn end(&self) {
-        let opened: Vec<Db> = self.opened().drain(..).collect();
+        let opened: Vec<Db> = locked(&self.inner.opened).drain(..).collect();
         let close = async {
             for db in opened.iter().chain([&self.inner.first]) {
                 db.close().await;
@@ -248,6 +265,10 @@ impl Database {
             tracing::warn!(%error, name, "the test's database is left behind");
         }
     }
+}
+
+fn locked(dbs: &Mutex<Vec<Db>>) -> MutexGuard<'_, Vec<Db>> {
+    dbs.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn open(url: &str, clock: &Arc<ManualClock>) -> Db {
