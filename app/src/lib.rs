@@ -6,7 +6,8 @@
 //! features/  one folder a noun: pages, parts, `api.rs` with the server functions
 //! app.rs     the two applications and their routes      shell.rs  the HTML documents
 //! backend.rs the way to the services (server only)      live.rs   what happens, told to a tab
-//! session.rs who is signed in      error.rs  why something failed      paths.rs  typed links
+//! session.rs who is signed in      error.rs  why something failed      news.rs   how what happens is read
+//! loaded.rs  what a page loads     paths.rs  typed links
 //! ```
 //!
 //! The server mounts `App` with `shell` and `SiteApp` with `site_shell`, renders the latter for errors too, and
@@ -21,6 +22,8 @@ pub mod error;
 pub mod features;
 pub mod layout;
 pub mod live;
+pub mod loaded;
+pub mod news;
 pub mod paths;
 pub mod session;
 pub mod shell;

@@ -4,17 +4,15 @@
 //! the browser where it can and by us where it gives up. It is closed while the tab is long out of sight.
 //! What a frame means is decided by those who listen.
 
-use std::{cell::RefCell, fmt::Write, time::Duration};
+use std::{cell::RefCell, fmt::Write, sync::Arc, time::Duration};
 
 use contracts::StreamEvent;
 use domain::ids::{ConversationId, RunId};
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{EventSource, MessageEvent, VisibilityState};
 
-use crate::{features::identity::api::get_me, session};
+use crate::{features::identity::api::get_me, news::News, session};
 
 const ADDRESS: &str = "/api/v1/live";
 /// A tab out of sight for this long gives its connection back.
@@ -35,28 +33,6 @@ pub enum Connection {
     Reconnecting,
 }
 
-/// One frame of a stream.
-#[derive(Debug, Clone)]
-pub struct Told {
-    /// Its place in the stream.
-    pub seq: i64,
-    /// What happened; `None` for a kind that this version does not know.
-    pub event: Option<StreamEvent>,
-}
-
-/// What arrived.
-#[derive(Debug, Clone)]
-pub enum News {
-    /// A run's stream.
-    Run(RunId, Told),
-    /// The stream of the conversation at hand.
-    Conversation(ConversationId, Told),
-    /// The organization's stream.
-    Organization(Told),
-    /// The organization's stream was opened without knowing where: lists may be behind.
-    Opened,
-}
-
 /// What the page at hand follows, besides the organization.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Watch {
@@ -66,11 +42,14 @@ pub struct Watch {
     pub run: Option<(RunId, i64)>,
 }
 
+/// Hears what arrives.
+type Hear = Arc<dyn Fn(&Arc<News>) + Send + Sync>;
+
 /// The tab's stream, as pages see it.
 #[derive(Clone, Copy)]
 pub struct Live {
     connection: RwSignal<Connection>,
-    listeners: StoredValue<Vec<(u32, Callback<News>)>>,
+    listeners: StoredValue<Vec<(u32, Hear)>>,
     last_id: StoredValue<u32>,
 }
 
@@ -121,9 +100,9 @@ impl Live {
     }
 
     /// Calls `hear` for everything that arrives, as long as the component at hand is there.
-    pub fn listen(&self, hear: impl Fn(News) + Send + Sync + 'static) {
+    pub fn listen(&self, hear: impl Fn(&Arc<News>) + Send + Sync + 'static) {
         let (listeners, id) = (self.listeners, self.fresh_id());
-        listeners.update_value(|all| all.push((id, Callback::new(hear))));
+        listeners.update_value(|all| all.push((id, Arc::new(hear))));
         on_cleanup(move || {
             listeners.try_update_value(|all| all.retain(|(other, _)| *other != id));
         });
@@ -160,10 +139,10 @@ impl Live {
             .unwrap_or_default()
     }
 
-    fn tell(&self, news: &News) {
-        let listeners = self.listeners.try_get_value().unwrap_or_default();
-        for (_, hear) in listeners {
-            hear.run(news.clone());
+    fn tell(&self, news: News) {
+        let news = Arc::new(news);
+        for (_, hear) in self.listeners.try_get_value().unwrap_or_default() {
+            hear(&news);
         }
     }
 
@@ -223,7 +202,7 @@ impl Live {
         TAB.with_borrow_mut(|tab| tab.tries = 0);
         self.connection.set(Connection::Fine);
         if blind && TAB.with_borrow(|tab| tab.organization.is_none()) {
-            self.tell(&News::Opened);
+            self.tell(News::Opened);
         }
     }
 
@@ -260,33 +239,10 @@ impl Live {
     }
 
     fn hear(self, text: &str) {
-        if let Some(news) = read(text) {
+        if let Some(news) = News::read(text) {
             TAB.with_borrow_mut(|tab| note(tab, &news));
-            self.tell(&news);
+            self.tell(news);
         }
-    }
-}
-
-/// One message as it is sent.
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    stream: &'a str,
-    id: &'a str,
-    seq: i64,
-    kind: &'a str,
-    #[serde(borrow)]
-    data: &'a RawValue,
-}
-
-/// Reads one message; `None` for a stream that this version does not know.
-fn read(text: &str) -> Option<News> {
-    let envelope: Envelope = serde_json::from_str(text).ok()?;
-    let told = Told { seq: envelope.seq, event: StreamEvent::read(envelope.kind, envelope.data.get()) };
-    match envelope.stream {
-        "run" => Some(News::Run(envelope.id.parse().ok()?, told)),
-        "conversation" => Some(News::Conversation(envelope.id.parse().ok()?, told)),
-        "organization" => Some(News::Organization(told)),
-        _ => None,
     }
 }
 
@@ -297,7 +253,7 @@ fn note(tab: &mut Tab, news: &News) {
         News::Conversation(id, told) => {
             if let Some((_, after)) = tab.watch.conversation.as_mut().filter(|(watched, _)| watched == id) {
                 *after = told.seq;
-                if let Some(StreamEvent::RunQueued(queued)) = &told.event {
+                if let Some(StreamEvent::RunQueued(queued)) = told.event() {
                     tab.watch.run = Some((queued.run_id, 0));
                 }
             }
@@ -305,7 +261,7 @@ fn note(tab: &mut Tab, news: &News) {
         News::Run(id, told) => {
             if let Some((_, after)) = tab.watch.run.as_mut().filter(|(watched, _)| watched == id) {
                 *after = told.seq;
-                if told.event.as_ref().is_some_and(StreamEvent::is_last) {
+                if told.event().is_some_and(StreamEvent::is_last) {
                     tab.watch.run = None;
                 }
             }

@@ -5,26 +5,36 @@
 
 use contracts::identity::MeView;
 use leptos::prelude::*;
+use leptos_router::hooks::use_location;
 
-use crate::{
-    error::{AppError, AppResult},
-    features::identity::api::get_me,
-    paths,
-};
+use crate::{error::AppError, features::identity::api::get_me, loaded::Loaded, paths};
 
 /// The person at this tab.
 #[derive(Clone, Copy)]
 pub struct Session {
     /// Who, and in which organization.
-    pub me: Resource<AppResult<MeView>>,
+    pub me: Loaded<MeView>,
+    moved: StoredValue<bool>,
 }
 
 impl Session {
     /// Makes it known to all pages below.
     pub fn provide() -> Self {
-        let session = Self { me: Resource::new(|| (), |()| get_me()) };
+        let session = Self { me: Loaded::new(String::new, |_| get_me()), moved: StoredValue::new(false) };
         provide_context(session);
+        let path = use_location().pathname;
+        Effect::new(move |before: Option<()>| {
+            path.track();
+            if before.is_some() {
+                session.moved.set_value(true);
+            }
+        });
         session
+    }
+
+    /// Whether they have moved from page to page in this tab: whoever arrives at a form then wants to fill it in.
+    pub fn has_moved(self) -> bool {
+        self.moved.get_value()
     }
 }
 

@@ -6,8 +6,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
-    // The gallery is an application of its own; everything else that comes alive is the workspace.
-    if app::paths::is_gallery() {
+    // The gallery is an application of its own, for those who build; all else that comes alive is the workspace.
+    if cfg!(debug_assertions) && app::paths::is_gallery() {
         leptos::mount::hydrate_lazy(app::GalleryApp);
     } else {
         leptos::mount::hydrate_lazy(app::App);

@@ -1,10 +1,9 @@
 //! The frame of the workspace: skip link, sidebar, main column, and the layers that every page shares.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
 use super::{
-    shortcuts::{self, COMPOSER, ShortcutsDialog},
+    shortcuts::{self, ShortcutsDialog},
     sidebar::Sidebar,
     workspace::{Workspace, toggle_sidebar},
 };
@@ -32,7 +31,6 @@ pub fn AppLayout(
     provide_announcer();
     provide_clock();
     shortcuts::listen(workspace);
-    focus_heading_on_navigation();
     let items = Signal::derive(move || {
         let mut items = palette.get();
         items.extend(own_items(workspace));
@@ -70,21 +68,4 @@ fn sign_out() {
     if let Some(button) = dom::find("form[action='/sign-out'] button") {
         button.click();
     }
-}
-
-/// After a change of page the focus goes to its heading, unless someone is writing.
-fn focus_heading_on_navigation() {
-    let path = use_location().pathname;
-    Effect::new(move |before: Option<()>| {
-        path.track();
-        if before.is_none() {
-            return;
-        }
-        request_animation_frame(|| {
-            let writing = dom::document().and_then(|document| document.active_element()).is_some_and(|active| active.matches(COMPOSER).unwrap_or(false));
-            if !writing && !dom::focus("#main h1") {
-                dom::focus("#main");
-            }
-        });
-    });
 }

@@ -1,8 +1,9 @@
 //! The 48-pixel line above a page of the workspace: drawer button, title, actions.
 
 use leptos::{either::Either, prelude::*};
+use leptos_router::hooks::use_location;
 
-use super::workspace::SIDEBAR;
+use super::workspace::{SIDEBAR, use_workspace};
 use crate::ui::{Glyph, Icon};
 
 /// The header of a page. Its title is the page's `h1` unless the page has its own.
@@ -21,6 +22,9 @@ pub fn PageHeader(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
+    let workspace = use_workspace();
+    let path = use_location().pathname;
+    Effect::new(move |_| workspace.arrived(path.get_untracked()));
     let title = if plain {
         Either::Left(view! { <span class="trunc">{move || title.get()}</span> })
     } else {

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::shortcuts::COMPOSER;
 use crate::ui::dom;
 
 /// Who is signed in, in words for the page.
@@ -24,19 +25,40 @@ pub struct Workspace {
     pub palette: RwSignal<bool>,
     /// The list of keys is open.
     pub keys: RwSignal<bool>,
+    /// The path of the page that was shown last.
+    shown: StoredValue<Option<String>>,
 }
 
 impl Workspace {
     pub(super) fn provide() -> Self {
-        let workspace = Self { palette: RwSignal::new(false), keys: RwSignal::new(false) };
+        let workspace = Self::new();
         provide_context(workspace);
         workspace
+    }
+
+    /// A page is there. If it is another than before, the focus goes to its heading, unless someone is writing.
+    pub(super) fn arrived(self, path: String) {
+        let before = self.shown.try_update_value(|shown| shown.replace(path.clone())).flatten();
+        if before.is_none_or(|before| before == path) {
+            return;
+        }
+        // What was built just now is part of the document only with the next frame.
+        request_animation_frame(|| {
+            let writing = dom::document().and_then(|document| document.active_element()).is_some_and(|active| active.matches(COMPOSER).unwrap_or(false));
+            if !writing && !dom::focus("#main h1") {
+                dom::focus("#main");
+            }
+        });
+    }
+
+    fn new() -> Self {
+        Self { palette: RwSignal::new(false), keys: RwSignal::new(false), shown: StoredValue::new(None) }
     }
 }
 
 /// The workspace around this page. Outside of it one without effect.
 pub fn use_workspace() -> Workspace {
-    use_context().unwrap_or_else(|| Workspace { palette: RwSignal::new(false), keys: RwSignal::new(false) })
+    use_context().unwrap_or_else(Workspace::new)
 }
 
 /// The id of the sidebar, which is a drawer (a popover) on narrow screens.

@@ -1,5 +1,6 @@
 //! The few touches of the page that components share. Browser only: call from effects and handlers.
 
+use leptos::prelude::request_animation_frame;
 use wasm_bindgen::JsCast;
 use web_sys::{Document, Element, Event, HtmlElement, Window};
 
@@ -21,6 +22,15 @@ pub fn find(selector: &str) -> Option<HtmlElement> {
 /// Moves the focus to the first element that matches; says whether there was one.
 pub fn focus(selector: &str) -> bool {
     find(selector).is_some_and(|element| element.focus().is_ok())
+}
+
+/// What has the focus is about to go: the first element that matches then gets it, unless another has taken it.
+pub fn hand_focus(selector: String) {
+    request_animation_frame(move || {
+        if find(":focus").is_none() {
+            focus(&selector);
+        }
+    });
 }
 
 /// Whether the event began at or inside something that matches.

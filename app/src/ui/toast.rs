@@ -9,6 +9,7 @@ use leptos::{leptos_dom::helpers::IntervalHandle, prelude::*};
 
 use super::{
     button::{Button, ButtonSize, IconButton},
+    dom,
     icon::{Glyph, Icon},
 };
 
@@ -84,6 +85,9 @@ impl Toasts {
     }
 
     fn drop(self, number: u32) {
+        if dom::find(".toasts :focus").is_some() {
+            dom::hand_focus("#main h1".to_owned());
+        }
         self.lives.update_value(|lives| lives.retain(|(other, _)| *other != number));
         self.shown.update(|shown| shown.retain(|other| other.number != number));
         if self.shown.with_untracked(Vec::is_empty)

@@ -17,8 +17,9 @@ use super::{
     conversation_list::Conversations,
 };
 use crate::{
-    error::{AppError, AppResult},
+    error::AppError,
     layout::PageHeader,
+    loaded::Loaded,
     paths,
     session::{self, use_session},
     ui::{AgentAvatar, Banner, BannerTone, Glyph},
@@ -34,13 +35,13 @@ const EXAMPLES: [(&str, &str, Glyph); 4] = [
 
 /// The page.
 pub struct ChatPage {
-    agents: Resource<AppResult<Vec<AgentView>>>,
+    agents: Loaded<Vec<AgentView>>,
 }
 
 #[lazy_route]
 impl LazyRoute for ChatPage {
     fn data() -> Self {
-        Self { agents: Resource::new(|| (), |()| list_agents()) }
+        Self { agents: Loaded::new(String::new, |_| list_agents()) }
     }
 
     fn view(this: Self) -> AnyView {
@@ -50,8 +51,8 @@ impl LazyRoute for ChatPage {
             <Title text="New chat"/>
             <Suspense>
                 {move || Suspend::new(async move {
-                    let name = me.await.map(|me| me.user.name).unwrap_or_default();
-                    let agents = agents.await.unwrap_or_default();
+                    let name = me.get().await.map(|me| me.user.name).unwrap_or_default();
+                    let agents = agents.get().await.unwrap_or_default();
                     view! { <Beginning name=name agent=agents.into_iter().next()/> }
                 })}
             </Suspense>
@@ -66,8 +67,7 @@ fn Beginning(name: String, agent: Option<AgentView>) -> impl IntoView {
     let pending = RwSignal::new(false);
     let refused = RwSignal::new(use_query_map().with_untracked(|query| query.get("__err")).map(|error| ServerFnUrlError::<AppError>::decode_err(&error)));
     let list = expect_context::<Conversations>();
-    // Whoever comes here from another page wants to write.
-    let arrived = !Owner::current_shared_context().is_some_and(|context| context.during_hydration());
+    let arrived = use_session().has_moved();
     Effect::new(move |_| {
         if arrived && !is_touch() {
             draft.focus();

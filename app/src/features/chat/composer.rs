@@ -39,11 +39,13 @@ impl Draft {
         self.changed();
     }
 
-    /// Goes to where it is written.
+    /// Goes to where it is written, once that is part of the document.
     pub fn focus(self) {
-        if let Some(area) = self.area.get() {
-            let _unfocused = area.focus();
-        }
+        request_animation_frame(move || {
+            if let Some(area) = self.area.try_get_untracked().flatten() {
+                let _unfocused = area.focus();
+            }
+        });
     }
 
     /// The server has it: this browser need not keep it.

@@ -14,8 +14,9 @@ use super::{
     conversation_row::ConversationRow,
 };
 use crate::{
-    error::AppResult,
-    live::{Live, News},
+    live::Live,
+    loaded::Loaded,
+    news::News,
     paths, session,
     ui::{Glyph, LoadMore, PaletteItem, Skeleton},
 };
@@ -27,7 +28,7 @@ const BUNCH: Duration = Duration::from_millis(150);
 /// The conversation list, for the sidebar, the palette and the pages.
 #[derive(Clone, Copy)]
 pub struct Conversations {
-    first: Resource<AppResult<Listed>>,
+    first: Loaded<Listed>,
     shown: RwSignal<Vec<ConversationView>>,
     next: RwSignal<Option<String>>,
     calendar: RwSignal<Calendar>,
@@ -63,7 +64,7 @@ impl Conversations {
     /// Makes the list known to all pages below.
     pub fn provide() -> Self {
         let list = Self {
-            first: Resource::new(|| (), |()| list_conversations(None)),
+            first: Loaded::new(String::new, |_| list_conversations(None)),
             shown: RwSignal::new(Vec::new()),
             next: RwSignal::new(None),
             calendar: RwSignal::new(Calendar { now: Timestamp::default(), offset: 0 }),
@@ -71,7 +72,7 @@ impl Conversations {
             started: StoredValue::new(None),
         };
         provide_context(list);
-        expect_context::<Live>().listen(move |news| list.hear(&news));
+        expect_context::<Live>().listen(move |news| list.hear(news));
         list
     }
 
@@ -182,7 +183,7 @@ impl Conversations {
     fn hear(self, news: &News) {
         match news {
             News::Opened | News::Organization(_) => self.ask(),
-            News::Conversation(id, told) => match &told.event {
+            News::Conversation(id, told) => match told.event() {
                 Some(StreamEvent::ConversationRenamed(renamed)) => self.retitle(*id, &renamed.title),
                 Some(StreamEvent::RunQueued(queued)) => self.change(*id, |one| one.active_run = Some(queued.run_id)),
                 Some(StreamEvent::RunEnded(_)) => self.change(*id, |one| one.active_run = None),
@@ -250,7 +251,7 @@ pub fn ConversationList() -> impl IntoView {
     view! {
         <Suspense fallback=|| view! { <Skeleton lines=6 rows=true/> }>
             {move || Suspend::new(async move {
-                match list.first.await {
+                match list.first.get().await {
                     Ok(listed) => {
                         list.begin(listed);
                         view! { <Lines/> }.into_any()

@@ -23,18 +23,19 @@ use super::{
     transcript::{Asks, Transcript},
 };
 use crate::{
-    error::{AppError, AppResult},
+    error::AppError,
     features::failure::Failure,
     layout::PageHeader,
     live::{Connection, Live},
+    loaded::Loaded,
     session,
     ui::{AgentAvatar, Banner, BannerTone, ButtonSize, DropdownMenu, Glyph, IconButton, MenuItem, Skeleton, Toast, use_announcer, use_toasts},
 };
 
 /// The page.
 pub struct ConversationPage {
-    opened: Resource<AppResult<Opened>>,
-    agents: Resource<AppResult<Vec<AgentView>>>,
+    opened: Loaded<Opened>,
+    agents: Loaded<Vec<AgentView>>,
 }
 
 #[lazy_route]
@@ -42,7 +43,7 @@ impl LazyRoute for ConversationPage {
     fn data() -> Self {
         let params = use_params_map();
         let id = Memo::new(move |_| params.with(|params| params.get("conversation").unwrap_or_default()));
-        Self { opened: Resource::new(move || id.get(), get_transcript), agents: Resource::new(|| (), |()| list_agents()) }
+        Self { opened: Loaded::new(move || id.get(), get_transcript), agents: Loaded::new(String::new, |_| list_agents()) }
     }
 
     fn view(this: Self) -> AnyView {
@@ -50,9 +51,9 @@ impl LazyRoute for ConversationPage {
         view! {
             <Suspense fallback=|| view! { <div class="page"><div class="page-in"><Skeleton lines=8/></div></div> }>
                 {move || Suspend::new(async move {
-                    match opened.await {
+                    match opened.get().await {
                         Ok(opened) => {
-                            let agents = agents.await.unwrap_or_default();
+                            let agents = agents.get().await.unwrap_or_default();
                             view! { <Conversation opened=opened agents=agents/> }.into_any()
                         }
                         Err(error) => view! { <Failure error=error/> }.into_any(),
@@ -71,11 +72,14 @@ fn Conversation(opened: Opened, agents: Vec<AgentView>) -> impl IntoView {
     Colors::provide(colored);
     let has_older = transcript.has_older;
     let agent = agents.into_iter().find(|agent| agent.name == transcript.conversation.agent);
-    let thread = Thread::open(transcript, use_announcer());
+    let thread = Thread::open(transcript, agent.as_ref(), use_announcer());
     let (scroll, draft) = (Scroll::new(), Draft::new(Some(thread.id)));
     let live = expect_context::<Live>();
     live.listen(move |news| thread.hear(news));
-    Effect::new(move |_| live.watch(untrack(|| thread.watch())));
+    Effect::new(move |_| {
+        live.watch(untrack(|| thread.watch()));
+        thread.greet();
+    });
     let list = expect_context::<Conversations>();
     let started = list.has_started(thread.id);
     Effect::new(move |_| {
@@ -104,7 +108,13 @@ fn Header(thread: Thread, agent: Option<AgentView>) -> impl IntoView {
         view! {
             <Show
                 when=move || renaming.get()
-                fallback=move || view! { <IconButton label="Rename" of=Glyph::Pencil size=ButtonSize::Small on:click=move |_| renaming.set(true)/> }
+                fallback=move || {
+                    view! {
+                        <span class="only-desktop">
+                            <IconButton label="Rename" of=Glyph::Pencil size=ButtonSize::Small on:click=move |_| renaming.set(true)/>
+                        </span>
+                    }
+                }
             >
                 <TitleForm id=thread.id title=thread.title.get_untracked() open=renaming on_title=Callback::new(move |title| thread.title.set(title))/>
             </Show>
@@ -146,7 +156,10 @@ fn Dock(thread: Thread, scroll: Scroll, draft: Draft, agent: Option<AgentView>, 
             <Composer draft=draft active=thread.active placeholder="Message" on_send=asks.send on_stop=stop>
                 {agent.map(|agent| view! { <span class="pick"><AgentAvatar size=20/><span class="trunc">{agent.title}</span></span> })}
             </Composer>
-            <p class="dock-note">"Close the tab if you like: the answer goes on and is here when you return."</p>
+            <p class="dock-note">
+                <span class="only-desktop">"Close the tab if you like: the answer goes on and is here when you return."</span>
+                <span class="only-mobile">"The answer goes on when you leave."</span>
+            </p>
             {without_script(thread)}
         </div>
     }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     paths, session,
-    ui::{DropdownMenu, Glyph, MenuItem, Toast, Toasts, use_toasts},
+    ui::{DropdownMenu, Glyph, MenuItem, Toast, Toasts, dom, use_toasts},
 };
 
 /// One line of the list.
@@ -96,14 +96,19 @@ pub fn TitleForm(
             }
         });
     };
+    // Where the title stands: in the heading of its page, or in the list.
+    let place = if on_title.is_some() { "#main h1".to_owned() } else { ["#sidebar a[href='", &paths::conversation(id), "']"].concat() };
+    let place = StoredValue::new(place);
     let pressed = move |event: ev::KeyboardEvent| {
         if event.key() == "Escape" {
             event.stop_propagation();
+            dom::hand_focus(place.get_value());
             open.set(false);
         }
     };
     let submitted = move |event: ev::SubmitEvent| {
         event.prevent_default();
+        dom::hand_focus(place.get_value());
         keep();
     };
     view! {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use contracts::{
-    Frame, StreamEvent,
     chat::RunEntry,
     runs::RunError,
     transcript::{Item, Transcript},
@@ -11,7 +10,7 @@ use contracts::{
 use domain::{Timestamp, ids::RunId, runs::RunStatus};
 use leptos::prelude::*;
 
-use crate::live::Told;
+use crate::news::Told;
 
 /// An answer.
 #[derive(Clone)]
@@ -91,11 +90,11 @@ impl Run {
         if told.seq > folded.last_seq + 1 {
             return Heard::Gap;
         }
-        match &told.event {
-            Some(event) => {
-                folded.apply(&Frame { seq: told.seq, event: StreamEvent::clone(event) });
+        match &told.frame {
+            Some(frame) => {
+                folded.apply(frame);
             }
-            // A kind that this version does not know says nothing, but it was there.
+            // A kind that is not shown says nothing here, but it was there.
             None => folded.last_seq = told.seq,
         }
         Heard::Next

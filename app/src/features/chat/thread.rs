@@ -3,10 +3,11 @@
 //! Frames are folded at once and shown at most once a frame of the screen. A frame that does not follow the
 //! last one is a gap: the conversation is asked for again, and what is newer wins.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use contracts::{
     StreamEvent,
+    agents::AgentView,
     chat::{Entry, MessageView, Sent, TranscriptView},
     stream::MessageAdded,
 };
@@ -21,7 +22,8 @@ use super::{
     run::{Heard, Run},
 };
 use crate::{
-    live::{News, Told, Watch},
+    live::Watch,
+    news::{News, Told},
     session,
     ui::Announcer,
 };
@@ -84,22 +86,21 @@ pub struct Thread {
     echoes: StoredValue<u32>,
     drawing: StoredValue<bool>,
     /// While the conversation is asked for again: what was told meanwhile.
-    missed: StoredValue<Option<Vec<News>>>,
+    missed: StoredValue<Option<Vec<Arc<News>>>>,
     announcer: Announcer,
 }
 
 impl Thread {
     /// A conversation as it was opened.
-    pub fn open(view: TranscriptView, announcer: Announcer) -> Self {
+    pub fn open(view: TranscriptView, agent: Option<&AgentView>, announcer: Announcer) -> Self {
         let TranscriptView { conversation, entries, .. } = view;
-        let agent = entries.iter().rev().find_map(|entry| if let Entry::Run(run) = entry { Some(run.agent.clone()) } else { None });
         Self {
             id: conversation.id,
             title: RwSignal::new(conversation.title),
             entries: RwSignal::new(entries.into_iter().map(shown).collect()),
             active: RwSignal::new(conversation.active_run),
             grown: RwSignal::new(0),
-            agent: StoredValue::new(agent.unwrap_or(conversation.agent)),
+            agent: StoredValue::new(agent.map_or(conversation.agent, |agent| agent.title.clone())),
             last_seq: StoredValue::new(conversation.last_seq),
             echoes: StoredValue::new(0),
             drawing: StoredValue::new(false),
@@ -113,6 +114,13 @@ impl Thread {
         self.entries.is_disposed()
     }
 
+    /// Says what is going on, to those who do not see it.
+    pub fn greet(self) {
+        if self.active.get_untracked().is_some() {
+            self.announcer.say("Generating…");
+        }
+    }
+
     /// What the stream has to tell from here on.
     pub fn watch(self) -> Watch {
         let run = self.active.get_untracked().and_then(|id| self.run(id)).map(|run| (run.id, run.last_seq()));
@@ -120,14 +128,14 @@ impl Thread {
     }
 
     /// Takes in what the stream told.
-    pub fn hear(self, news: News) {
-        let waits = self.missed.try_update_value(|missed| missed.as_mut().map(|missed| missed.push(news.clone())).is_some());
+    pub fn hear(self, news: &Arc<News>) {
+        let waits = self.missed.try_update_value(|missed| missed.as_mut().map(|missed| missed.push(Arc::clone(news))).is_some());
         if waits != Some(false) {
             return;
         }
-        match news {
-            News::Run(id, told) => self.hear_run(id, told),
-            News::Conversation(id, told) if id == self.id => self.hear_conversation(told),
+        match &**news {
+            News::Run(id, told) => self.hear_run(*id, told),
+            News::Conversation(id, told) if *id == self.id => self.hear_conversation(told),
             News::Conversation(..) | News::Organization(_) | News::Opened => {}
         }
     }
@@ -156,7 +164,13 @@ impl Thread {
     /// An answer has been asked for.
     pub fn asked(self, run: RunId) {
         if self.run(run).is_none() {
-            self.entries.update(|entries| entries.push(Shown::Run(Run::asked(run, self.agent.get_value()))));
+            self.entries.update(|entries| {
+                // Nothing was said since the last answer: this one takes its place.
+                if matches!(entries.last(), Some(Shown::Run(_))) {
+                    entries.pop();
+                }
+                entries.push(Shown::Run(Run::asked(run, self.agent.get_value())));
+            });
             self.active.set(Some(run));
             self.announcer.say("Generating…");
         }
@@ -208,7 +222,7 @@ impl Thread {
         }
         let missed = self.missed.try_update_value(Option::take).flatten().unwrap_or_default();
         for news in missed {
-            self.hear(news);
+            self.hear(&news);
         }
     }
 
@@ -218,9 +232,9 @@ impl Thread {
         })
     }
 
-    fn hear_run(self, id: RunId, told: Told) {
+    fn hear_run(self, id: RunId, told: &Told) {
         let Some(run) = self.run(id) else { return };
-        match run.hear(&told) {
+        match run.hear(told) {
             Heard::Known => {}
             Heard::Gap => self.ask_again(),
             Heard::Next => {
@@ -239,7 +253,7 @@ impl Thread {
         }
     }
 
-    fn hear_conversation(self, told: Told) {
+    fn hear_conversation(self, told: &Told) {
         let last = self.last_seq.get_value();
         if told.seq <= last {
             return;
@@ -248,11 +262,11 @@ impl Thread {
             return self.ask_again();
         }
         self.last_seq.set_value(told.seq);
-        match told.event {
-            Some(StreamEvent::MessageAdded(MessageAdded { message })) if message.author == Author::User => self.added(message),
+        match told.event() {
+            Some(StreamEvent::MessageAdded(MessageAdded { message })) if message.author == Author::User => self.added(message.clone()),
             Some(StreamEvent::RunQueued(queued)) => self.asked(queued.run_id),
             Some(StreamEvent::RunEnded(ended)) if self.active.get_untracked() == Some(ended.run_id) => self.active.set(None),
-            Some(StreamEvent::ConversationRenamed(renamed)) => self.title.set(renamed.title),
+            Some(StreamEvent::ConversationRenamed(renamed)) => self.title.set(renamed.title.clone()),
             _ => {}
         }
     }

@@ -67,7 +67,7 @@ fn glyph(name: &str) -> Glyph {
 
 /// The values of the arguments, in one line.
 fn summary(arguments: &str) -> String {
-    let Ok(Value::Object(fields)) = serde_json::from_str(arguments) else { return String::new() };
+    let Ok(Value::Object(fields)) = serde_json::from_slice(arguments.as_bytes()) else { return String::new() };
     let word = |value: Value| match value {
         Value::Null => None,
         Value::String(text) => Some(text),
@@ -78,7 +78,7 @@ fn summary(arguments: &str) -> String {
 
 /// JSON on several lines; other text as it is.
 fn pretty(text: &str) -> String {
-    match serde_json::from_str(text) {
+    match serde_json::from_slice(text.as_bytes()) {
         Ok(value @ (Value::Object(_) | Value::Array(_))) => serde_json::to_string_pretty(&value).unwrap_or_else(|_| text.to_owned()),
         Ok(Value::String(text)) => text,
         _ => text.to_owned(),

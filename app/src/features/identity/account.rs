@@ -16,7 +16,7 @@ pub fn Account() -> impl IntoView {
     view! {
         <Suspense>
             {move || Suspend::new(async move {
-                match me.await {
+                match me.get().await {
                     Ok(me) => view! { <UserMenu session=words(me)/> }.into_any(),
                     Err(error) => {
                         Effect::new(move |_| session::check(&error));

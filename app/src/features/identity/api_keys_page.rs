@@ -11,22 +11,22 @@ use super::{
     api_key_form::{ApiKeyForm, FreshKey},
 };
 use crate::{
-    error::AppResult,
     features::failure::Failure,
     layout::PageHeader,
+    loaded::Loaded,
     session,
     ui::{AlertDialog, Badge, Button, ButtonKind, ButtonSize, EmptyState, Glyph, Skeleton, Timestamp, Toast, use_toasts},
 };
 
 /// The page.
 pub struct ApiKeysPage {
-    keys: Resource<AppResult<Vec<ApiKeyView>>>,
+    keys: Loaded<Vec<ApiKeyView>>,
 }
 
 #[lazy_route]
 impl LazyRoute for ApiKeysPage {
     fn data() -> Self {
-        Self { keys: Resource::new(|| (), |()| list_api_keys()) }
+        Self { keys: Loaded::new(String::new, |_| list_api_keys()) }
     }
 
     fn view(this: Self) -> AnyView {
@@ -35,7 +35,7 @@ impl LazyRoute for ApiKeysPage {
         let opening = RwSignal::new(false);
         let made = Callback::new(move |key: String| {
             fresh.set(Some(key));
-            keys.refetch();
+            keys.again();
         });
         view! {
             <Title text="API keys"/>
@@ -48,7 +48,7 @@ impl LazyRoute for ApiKeysPage {
                     <FreshKey key=fresh/>
                     <Transition fallback=|| view! { <Skeleton lines=4 rows=true/> }>
                         {move || Suspend::new(async move {
-                            match keys.await {
+                            match keys.get().await {
                                 Ok(all) => view! { <Keys all=all keys=keys opening=opening fresh=fresh/> }.into_any(),
                                 Err(error) => view! { <Failure error=error/> }.into_any(),
                             }
@@ -63,7 +63,7 @@ impl LazyRoute for ApiKeysPage {
 }
 
 #[component]
-fn Keys(all: Vec<ApiKeyView>, keys: Resource<AppResult<Vec<ApiKeyView>>>, opening: RwSignal<bool>, fresh: RwSignal<Option<String>>) -> impl IntoView {
+fn Keys(all: Vec<ApiKeyView>, keys: Loaded<Vec<ApiKeyView>>, opening: RwSignal<bool>, fresh: RwSignal<Option<String>>) -> impl IntoView {
     let toasts = use_toasts();
     let asked = RwSignal::new(None::<ApiKeyView>);
     let asking = RwSignal::new(false);
@@ -80,7 +80,7 @@ fn Keys(all: Vec<ApiKeyView>, keys: Resource<AppResult<Vec<ApiKeyView>>>, openin
                     toasts.show(Toast::failed(error.detail()));
                 }
             }
-            keys.refetch();
+            keys.again();
         });
     });
     if all.is_empty() {

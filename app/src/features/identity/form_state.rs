@@ -12,6 +12,9 @@ use crate::{
     ui::{Banner, BannerTone},
 };
 
+/// Which of the two is wrong is nobody's business: said above the form, not beside a field.
+const WRONG_CREDENTIALS: &str = "wrong_credentials";
+
 /// Values that were typed, and why they were refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FormState {
@@ -28,7 +31,8 @@ pub struct FormState {
 impl FormState {
     /// What to say beside one field.
     pub fn error(&self, field: &str) -> Option<String> {
-        self.problem.as_ref().and_then(|problem| problem.field(field)).map(str::to_owned)
+        let errors = self.problem.as_ref().map(|problem| problem.errors.iter()).into_iter().flatten();
+        errors.filter(|error| error.code != WRONG_CREDENTIALS).find(|error| error.field == field).map(|error| error.message.clone())
     }
 }
 
@@ -47,12 +51,15 @@ pub fn Refused(
     fields: &'static [&'static str],
 ) -> impl IntoView {
     problem.map(|problem| {
+        if problem.errors.iter().any(|error| error.code == WRONG_CREDENTIALS) {
+            return view! { <Banner tone=BannerTone::Bad><b>"Email or password is wrong."</b>" We do not say which."</Banner> }.into_any();
+        }
         let spoken = problem.errors.iter().filter(|error| fields.contains(&error.field.as_str())).count();
         let words = match (spoken, problem.errors.len()) {
             (1, 1) => view! { <b>"One field needs another look."</b> }.into_any(),
             (spoken, all) if spoken == all && all > 1 => view! { <b>"Some fields need another look."</b> }.into_any(),
             _ => view! { <b>{problem.title}". "</b>{problem.detail} }.into_any(),
         };
-        view! { <Banner tone=BannerTone::Bad>{words}</Banner> }
+        view! { <Banner tone=BannerTone::Bad>{words}</Banner> }.into_any()
     })
 }

@@ -101,9 +101,8 @@ fn bounded(text: &str, starts: &[usize], done: bool, seed: u64) -> Vec<Block> {
     let block = |(index, (start, end)): (usize, (usize, usize))| {
         let source = text.get(start..end).unwrap_or_default();
         let finished = done || index < last;
-        // Whether a block is finished shows on code alone: it is coloured then.
-        let shows = finished && (source.contains("```") || source.contains("~~~"));
-        let key = hash(seed ^ ((index as u64) << 1) ^ u64::from(shows), source);
+        // What is finished is drawn anew, once: code is coloured, loose ends are what they are.
+        let key = hash(seed ^ ((index as u64) << 1) ^ u64::from(finished), source);
         Block { start, key, source: source.into(), finished }
     };
     starts.iter().copied().zip(ends).enumerate().map(block).collect()

@@ -1,6 +1,6 @@
 //! Nodes as elements of the page.
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 
 use super::{
     links,
@@ -29,7 +29,7 @@ impl Pen {
             Node::Text(text) => self.text(text),
             Node::Break => view! { <br/> }.into_any(),
             Node::Rule => view! { <hr/> }.into_any(),
-            Node::Code(code) => view! { <code>{code}</code> }.into_any(),
+            Node::Code(code) => tag("code", code.into_any()),
             Node::CodeBlock { language, text } => view! { <Code language=language text=text finished=self.finished/> }.into_any(),
             Node::Task(done) => view! { <input type="checkbox" class="mr-2" disabled checked=done aria-label=if done { "Done" } else { "To do" }/> }.into_any(),
             Node::Citation { number, title, url } => {
@@ -83,20 +83,25 @@ impl Pen {
 
 fn element(group: &Group, children: AnyView) -> AnyView {
     match group {
-        Group::Paragraph => view! { <p>{children}</p> }.into_any(),
-        Group::Heading(2) => view! { <h2>{children}</h2> }.into_any(),
-        Group::Heading(3) => view! { <h3>{children}</h3> }.into_any(),
-        Group::Heading(4) => view! { <h4>{children}</h4> }.into_any(),
-        Group::Heading(5) => view! { <h5>{children}</h5> }.into_any(),
-        Group::Heading(_) => view! { <h6>{children}</h6> }.into_any(),
-        Group::Quote => view! { <blockquote>{children}</blockquote> }.into_any(),
-        Group::Bullets => view! { <ul>{children}</ul> }.into_any(),
+        Group::Paragraph => tag("p", children),
+        Group::Heading(2) => tag("h2", children),
+        Group::Heading(3) => tag("h3", children),
+        Group::Heading(4) => tag("h4", children),
+        Group::Heading(5) => tag("h5", children),
+        Group::Heading(_) => tag("h6", children),
+        Group::Quote => tag("blockquote", children),
+        Group::Bullets => tag("ul", children),
         Group::Numbers(first) => view! { <ol start=first.to_string()>{children}</ol> }.into_any(),
-        Group::Item => view! { <li>{children}</li> }.into_any(),
-        Group::Strong => view! { <strong>{children}</strong> }.into_any(),
-        Group::Emphasis => view! { <em>{children}</em> }.into_any(),
-        Group::Strike => view! { <del>{children}</del> }.into_any(),
+        Group::Item => tag("li", children),
+        Group::Strong => tag("strong", children),
+        Group::Emphasis => tag("em", children),
+        Group::Strike => tag("del", children),
         // Parts of a table are drawn by the table; elsewhere they have no look.
         Group::Table | Group::TableHead | Group::TableRow | Group::TableCell(_) => children,
     }
+}
+
+/// An element without attributes: one type for all tags, which is one piece of code to load.
+fn tag(name: &'static str, children: AnyView) -> AnyView {
+    html::custom(name).child(children).into_any()
 }

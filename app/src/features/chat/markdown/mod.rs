@@ -6,12 +6,16 @@
 pub mod blocks;
 pub mod draw;
 pub mod links;
+mod mended;
 pub mod nodes;
+
+use std::{borrow::Cow, sync::Arc};
 
 use contracts::transcript::Source;
 use leptos::prelude::*;
 
 use blocks::{Blocks, hash};
+use mended::mended;
 use nodes::References;
 
 /// A text in Markdown, perhaps still growing.
@@ -32,8 +36,9 @@ pub fn Markdown(
         text.with(|text| Blocks::grown(before, text, done.get(), seed))
     });
     let draw = move |block: blocks::Block| {
-        let nodes = blocks
-            .with_untracked(|blocks| sources.with_untracked(|sources| nodes::parse(&block.source, References { definitions: &blocks.definitions, sources })));
+        let source = if block.finished { Cow::Borrowed(&*block.source) } else { Cow::Owned(mended(&block.source)) };
+        let definitions = blocks.with_untracked(|blocks| Arc::clone(&blocks.definitions));
+        let nodes = sources.with_untracked(|sources| nodes::parse(&source, References { definitions: &definitions, sources }));
         draw::nodes(nodes, block.finished)
     };
     view! {
