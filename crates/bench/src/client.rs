@@ -91,6 +91,17 @@ impl Account {
         answer(&url, request).await
     }
 
+    /// A page, as a browser gets it.
+    pub async fn page(&self, base: &str, path: &str) -> Result<String> {
+        Ok(self.http.get(format!("{base}{path}")).header(COOKIE, &self.cookie).header(ACCEPT, "text/html").send().await?.text().await?)
+    }
+
+    /// What the server says to a request that it should refuse.
+    pub async fn refused(&self, url: &str, body: &Value) -> Result<String> {
+        let request = self.http.post(url).header(COOKIE, &self.cookie).header("content-type", "application/json");
+        Ok(request.body(body.to_string()).send().await?.text().await?)
+    }
+
     /// Everything that was said in a conversation, oldest first.
     pub async fn messages(&self, base: &str, conversation: &str) -> Result<Vec<Value>, Trouble> {
         let mut url = format!("{base}/api/v1/conversations/{conversation}/messages");

@@ -6,7 +6,9 @@
 mod chance;
 mod client;
 mod drill;
+mod edits;
 mod frames;
+mod llama;
 mod place;
 mod postgres;
 mod process;
@@ -49,6 +51,10 @@ enum Command {
     Queue(queue::Options),
     /// Cold start and idle memory.
     Start(start::Options),
+    /// Edits until they show.
+    Build(edits::Options),
+    /// Talk to a small real model that needs no network, and to a fake provider.
+    Llama(llama::Options),
     /// A bare relay, to be measured by `stream`.
     #[command(hide = true)]
     Relay(relay::Options),
@@ -91,6 +97,8 @@ async fn obey(place: &Place, command: Command, cores: Option<String>) -> Result<
         Command::Stream(options) => stream::run(place, options, cores).await,
         Command::Queue(options) => queue::run(place, options).await,
         Command::Start(options) => start::run(place, options).await,
+        Command::Build(options) => edits::run(place, options).await,
+        Command::Llama(options) => llama::run(place, options).await,
         Command::Relay(options) => relay::run(options).await,
     }
 }

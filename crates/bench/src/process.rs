@@ -32,6 +32,8 @@ pub struct Program {
     pub cores: Option<String>,
     /// The user and group that it becomes.
     pub owner: Option<(u32, u32)>,
+    /// Whether it leads a process group of its own, which is killed with it.
+    pub grouped: bool,
 }
 
 impl Program {
@@ -44,6 +46,7 @@ impl Program {
             log: directory.join(format!("{name}.log")),
             cores: None,
             owner: None,
+            grouped: false,
         }
     }
 
@@ -57,7 +60,7 @@ impl Program {
     /// Starts it.
     pub fn start(&self) -> Result<Process> {
         let child = self.command()?.spawn().with_context(|| format!("starting {}", self.words.join(" ")))?;
-        Ok(Process { child, log: self.log.clone() })
+        Ok(Process { child, log: self.log.clone(), grouped: self.grouped })
     }
 
     /// Runs it to its end.
@@ -79,6 +82,9 @@ impl Program {
         if let Some((user, group)) = self.owner {
             command.gid(group).uid(user);
         }
+        if self.grouped {
+            command.process_group(0);
+        }
         Ok(command)
     }
 }
@@ -95,6 +101,7 @@ pub fn tail(log: &Path) -> String {
 pub struct Process {
     child: Child,
     log: PathBuf,
+    grouped: bool,
 }
 
 impl Process {
@@ -105,6 +112,10 @@ impl Process {
 
     /// Kills it at once, as `kill -9` does, and waits until it is gone.
     pub fn kill(&mut self) {
+        if self.grouped {
+            let group = format!("-{}", self.id());
+            let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+        }
         // Fails only when it has ended before.
         let _ = self.child.kill();
         let _ = self.child.wait();

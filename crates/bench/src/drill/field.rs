@@ -31,8 +31,8 @@ impl Kind {
     /// The least and the most time between two kills. On Postgres a killed worker's leases must run out first.
     fn pace(self) -> (Duration, Duration) {
         match self {
-            Self::Sqlite => (Duration::from_millis(60), Duration::from_secs(2)),
-            Self::Postgres => (Duration::from_millis(300), Duration::from_secs(4)),
+            Self::Sqlite => (Duration::from_millis(60), Duration::from_millis(1_300)),
+            Self::Postgres => (Duration::from_millis(200), Duration::from_millis(2_500)),
         }
     }
 }

@@ -43,7 +43,7 @@ pub struct Options {
     #[arg(long, default_value = "both", value_parser = ["sqlite", "postgres", "both"])]
     database: String,
     /// Runs that stream at once.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=500))]
     at_once: u32,
     /// How far an answer counts.
     #[arg(long, default_value_t = 300)]
