@@ -1,12 +1,13 @@
 // What every spec imports instead of Playwright's own `test`:
 // `app` is a server shared by the tests of one worker, `ownApp` one that a test may kill,
-// `strict` fails the test on any problem that the browser saw and that was not allowed.
+// `network` a way to `app` that a test may cut, `strict` fails the test on any problem that the browser saw and that was not allowed.
 import { test as base, expect } from '@playwright/test';
 
 import { App } from './app';
+import { Network } from './network';
 import { Strict } from './strict';
 
-type PerTest = { ownApp: App; strict: Strict };
+type PerTest = { ownApp: App; network: Network; strict: Strict };
 type PerWorker = { app: App };
 
 export const test = base.extend<PerTest, PerWorker>({
@@ -30,6 +31,12 @@ export const test = base.extend<PerTest, PerWorker>({
       await info.attach('server.log', { body: app.log, contentType: 'text/plain' });
     }
     await app.remove();
+  },
+
+  network: async ({ app }, use) => {
+    const network = await Network.to(app);
+    await use(network);
+    await network.cut();
   },
 
   strict: [
