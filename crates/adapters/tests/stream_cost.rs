@@ -18,6 +18,7 @@ use engine::ports::{InputItem, Model as _, ModelCall, ModelEvent, Speaker};
 use futures::{Stream, StreamExt as _, future::join_all};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use testkit::openai::{FakeOpenAi, Script};
 
 const STREAMS: usize = 20;
 const CHUNKS: usize = 1_000;
@@ -113,5 +114,24 @@ async fn what_a_chunk_costs() {
         measure("async-openai, own tolerant events", || theirs(&client, |event| matches!(event, Tolerant::Delta { delta } if !delta.is_empty()))).await;
         measure("async-openai, its own events", || theirs(&client, |event| matches!(event, ResponseStreamEvent::ResponseOutputTextDelta(_)))).await;
         measure("async-openai, plain values", || theirs::<Value>(&client, |event| event["type"] == "response.output_text.delta")).await;
+    }
+}
+
+/// Time from the request to the end of an answer with one delta of so many megabytes.
+#[tokio::test]
+#[ignore = "a measurement: to be run alone, in release"]
+async fn what_a_huge_event_costs() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let fake = FakeOpenAi::start().await.unwrap();
+    let client = Client::with_config(OpenAIConfig::new().with_api_base(&fake.base_url).with_api_key("none"));
+    let model = OpenAi::new(OpenAiSettings { api: Api::Responses, ..OpenAiSettings::new(&fake.base_url) }).unwrap();
+    for megabytes in [1, 2, 4] {
+        fake.always(Script::pieces(["x".repeat(megabytes << 20)]));
+        let started = Instant::now();
+        assert_eq!(ours(&model).await, 1);
+        let own = started.elapsed();
+        let started = Instant::now();
+        assert_eq!(theirs(&client, |event| matches!(event, Tolerant::Delta { .. })).await, 1);
+        eprintln!("one delta of {megabytes} MB: ours {own:.1?}, async-openai {:.1?}", started.elapsed());
     }
 }
