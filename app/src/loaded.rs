@@ -72,7 +72,7 @@ fn resource(source: Box<dyn Fn() -> String + Send + Sync>, fetch: Fetch) -> Reso
 
 /// Only a server writes values down.
 fn write<T: Serialize + 'static>(value: &(dyn Any + Send + Sync)) -> String {
-    if !cfg!(feature = "ssr") {
+    if cfg!(target_arch = "wasm32") {
         return String::new();
     }
     value.downcast_ref::<AppResult<T>>().and_then(|value| serde_json::to_string(value).ok()).unwrap_or_default()
