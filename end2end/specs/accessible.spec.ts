@@ -2,9 +2,12 @@
 import type { Page } from '@playwright/test';
 
 import { expectAccessible, expectFits, inBothThemes } from '../support/accessible';
-import { Chat, discussed, open } from '../support/chat';
+import { QUICK } from '../support/app';
+import { discussed, open } from '../support/chat';
 import { expect, test } from '../support/fixtures';
 import { enter, signIn, somebody } from '../support/people';
+
+test.use({ settings: { ...QUICK, TROUPE_GALLERY: 'on' } });
 
 const NARROW = { width: 320, height: 640 };
 
@@ -55,20 +58,10 @@ test.describe('the workspace', () => {
   });
 
   test('a conversation with everything in it', async ({ page, app }) => {
-    const id = await discussed(page, app.url, 'show me Markdown', 'think about tides and cite sources', 'what time is it', 'fail mid-way');
+    const id = await discussed(page, app.url, 'show me Markdown', 'think about tides and cite sources', 'what time is it', 'fail with unauthorized');
     await open(page, `/chat/${id}`);
     await page.locator('details').evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
     await check(page);
-  });
-
-  test('a conversation while an answer is written', async ({ page }) => {
-    const chat = new Chat(page);
-    await open(page, '/chat');
-    await chat.ask('write a long answer about tides');
-    await chat.halfway();
-    await expectAccessible(page);
-    await chat.stop.click();
-    await chat.ended();
   });
 
   test('/settings/api-keys, empty, with a key, and its dialogs', async ({ page }) => {
@@ -88,6 +81,11 @@ test.describe('the workspace', () => {
     strict.allow(/^404 GET /);
     await open(page, '/chat/0192f0c1-2345-7abc-8def-0123456789ab');
     await expect(page.getByText('not_found')).toBeVisible();
+    await check(page);
+  });
+
+  test('/dev/gallery', async ({ page }) => {
+    await page.goto('/dev/gallery');
     await check(page);
   });
 

@@ -1,7 +1,10 @@
 // A key for programs: told once, works at once, ends at once.
+import { QUICK } from '../support/app';
 import { open, reload } from '../support/chat';
 import { expect, test } from '../support/fixtures';
 import { enter } from '../support/people';
+
+test.use({ settings: QUICK });
 
 test('a key is shown once, works, and is revoked', async ({ page, app, context, request }) => {
   await enter(context, app.url);

@@ -99,6 +99,7 @@ test('signs up, talks, stops, finds, begins anew, deletes and takes it back', as
 
   await tabTo(page, /^button More$/);
   await page.keyboard.press('Enter');
+  await expect(page.getByRole('menuitem', { name: 'Rename' })).toBeFocused();
   await page.keyboard.press('Enter');
   await expect(page.getByRole('textbox', { name: 'Title' })).toBeFocused();
   await page.keyboard.type('By hand');

@@ -1,7 +1,10 @@
 // What people and models write is text: it never becomes markup, a script or a request.
+import { QUICK } from '../support/app';
 import { Chat, discussed, open } from '../support/chat';
 import { expect, test } from '../support/fixtures';
 import { enter } from '../support/people';
+
+test.use({ settings: QUICK });
 
 const NASTY = [
   'Look: <script>document.body.title = "owned"</script>',

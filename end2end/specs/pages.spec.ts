@@ -1,7 +1,10 @@
 // What pages load and how they come alive. Any console line that is red or yellow fails, here as everywhere.
+import { QUICK } from '../support/app';
 import { Chat, discussed, open } from '../support/chat';
 import { expect, test } from '../support/fixtures';
 import { enter } from '../support/people';
+
+test.use({ settings: QUICK });
 
 const LOADED = /\.(wasm|js)(\?|$)/;
 
@@ -18,7 +21,7 @@ test('public pages load no WASM and no script file', async ({ page, strict }) =>
 
 test('every page of the workspace comes alive as the server drew it', async ({ page, app, context }) => {
   await enter(context, app.url);
-  const id = await discussed(page, app.url, 'show me Markdown', 'think about tides and cite sources', 'fail mid-way');
+  const id = await discussed(page, app.url, 'show me Markdown', 'think about tides and cite sources', 'fail with unauthorized');
   for (const path of ['/chat', `/chat/${id}`, '/settings/api-keys', '/home']) {
     await open(page, path);
     await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);

@@ -1,4 +1,5 @@
 // Reading while it is written: who moves the page, and that nothing moves for those who want no motion.
+import { expectAccessible } from '../support/accessible';
 import { Chat, discussed, open } from '../support/chat';
 import { expect, test } from '../support/fixtures';
 import { enter } from '../support/people';
@@ -34,6 +35,19 @@ test('a long conversation opens at its end', async ({ page, app }) => {
   const id = await discussed(page, app.url, 'show me Markdown', 'show me Markdown, please');
   await open(page, `/chat/${id}`);
   await expect(page.getByText('That was all.').last()).toBeInViewport();
+});
+
+test('an answer that is being written is accessible, and only its beginning and end are read out', async ({ page }) => {
+  const chat = new Chat(page);
+  await open(page, '/chat');
+  const said = page.locator('[aria-live=polite]');
+  await chat.ask('count to 100');
+  await expect(said).toHaveText('Generating…');
+  await chat.halfway();
+  await expectAccessible(page);
+  await chat.ended();
+  await expect(said).toHaveText('Response complete, 100 words');
+  await expect(chat.log).toHaveAttribute('aria-live', 'off');
 });
 
 test.describe('those who want no motion', () => {

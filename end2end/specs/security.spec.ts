@@ -1,7 +1,10 @@
 // What the browser enforces for us, and that signing out ends everything at once.
+import { QUICK } from '../support/app';
 import { Chat, alive, discussed, open } from '../support/chat';
 import { expect, test } from '../support/fixtures';
 import { enter, signIn, signOut } from '../support/people';
+
+test.use({ settings: QUICK });
 
 const POLICY = /script-src 'nonce-[^']+' 'strict-dynamic' 'wasm-unsafe-eval'.*frame-ancestors 'none'/;
 

@@ -10,6 +10,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const START_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 15_000;
 
+/** Answers come at once: for tests of what is there, not of how it comes. */
+export const QUICK = { TROUPE_PRACTICE_SPEED: 'instant' };
+
 export type Settings = Record<string, string>;
 
 export class App {

@@ -1,19 +1,21 @@
 // What every spec imports instead of Playwright's own `test`:
-// `app` is a server shared by the tests of one worker, `ownApp` one that a test may kill,
+// `app` is a server shared by the tests of one worker and started with their `settings`, `ownApp` one that a test may kill,
 // `network` a way to `app` that a test may cut, `strict` fails the test on any problem that the browser saw and that was not allowed.
 import { test as base, expect } from '@playwright/test';
 
-import { App } from './app';
+import { App, type Settings } from './app';
 import { Network } from './network';
 import { Strict } from './strict';
 
 type PerTest = { ownApp: App; network: Network; strict: Strict };
-type PerWorker = { app: App };
+type PerWorker = { settings: Settings; app: App };
 
 export const test = base.extend<PerTest, PerWorker>({
+  settings: [{}, { option: true, scope: 'worker' }],
+
   app: [
-    async ({}, use) => {
-      const app = await App.start();
+    async ({ settings }, use) => {
+      const app = await App.start(settings);
       await use(app);
       await app.remove();
     },

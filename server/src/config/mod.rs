@@ -54,6 +54,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Where the bundle lies, when it is neither embedded nor beside the binary.
     pub site_dir: Option<PathBuf>,
+    /// Whether `/dev/gallery` shows every primitive in every state.
+    pub gallery: bool,
     /// Tries per account and quarter of an hour at the sign-in and sign-up doors.
     pub door_tries: u32,
     /// Moves the clock of leases and schedules, in seconds: for drills on a loopback server.
@@ -143,6 +145,18 @@ pub enum LogFormat {
     Json,
 }
 
+/// Whether developers' pages are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Shown {
+    /// In builds for developers.
+    Auto,
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
 /// The settings as written, before they are checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -163,6 +177,7 @@ struct Raw {
     log: String,
     log_format: LogFormat,
     site_dir: Option<PathBuf>,
+    gallery: Shown,
     door_tries: u32,
     clock_offset: i64,
 }
@@ -213,6 +228,11 @@ impl Config {
             log: raw.log,
             log_format: raw.log_format,
             site_dir: raw.site_dir,
+            gallery: match raw.gallery {
+                Shown::Auto => cfg!(debug_assertions),
+                Shown::On => true,
+                Shown::Off => false,
+            },
             door_tries: raw.door_tries,
             clock_offset: raw.clock_offset,
             bundler: sources.bundler.clone(),

@@ -45,6 +45,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("log", "TROUPE_LOG", Some("info")),
     plain("log_format", "TROUPE_LOG_FORMAT", Some("auto")),
     plain("site_dir", "TROUPE_SITE_DIR", None),
+    plain("gallery", "TROUPE_GALLERY", Some("auto")),
     plain("door_tries", "TROUPE_DOOR_TRIES", Some("10")),
     plain("clock_offset", "TROUPE_CLOCK_OFFSET", Some("0")),
 ];

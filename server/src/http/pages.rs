@@ -30,8 +30,7 @@ pub fn router(state: &AppState) -> Router<AppState> {
     let pages = Router::new()
         .leptos_routes_with_context(state, generate_route_list(App), context(state, None), workspace)
         .leptos_routes_with_handler(generate_route_list(SiteApp), public);
-    // The gallery of primitives is for those who build.
-    if cfg!(debug_assertions) { pages.leptos_routes_with_handler(generate_route_list(GalleryApp), gallery) } else { pages }
+    if state.config.gallery { pages.leptos_routes_with_handler(generate_route_list(GalleryApp), gallery) } else { pages }
 }
 
 /// What a page finds in its context. The content policy carries the very nonce that the page's scripts do.
