@@ -1,6 +1,7 @@
 //! One stream for one browser tab: a conversation, the run that answers in it, and the organization's coarse facts.
 //!
-//! The tab never reopens for a new answer: when the conversation tells of a queued run, the reader follows it.
+//! The tab never reopens for a new answer: when the conversation tells of a queued run, the reader follows it. That a run has
+//! ended is told after all that it has shown, whichever stream is read first.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -61,6 +62,8 @@ pub struct LiveReader {
     run: Option<(RunId, StreamReader)>,
     /// Runs that the conversation told of while another was being read.
     upcoming: VecDeque<RunId>,
+    /// What the conversation tells once the run that it speaks of has been read to its end.
+    later: VecDeque<StoredFrame>,
     organization: (OrgId, StreamReader),
 }
 
@@ -97,7 +100,7 @@ impl Live {
             None => storage::events::last_seq(db, stream).await?.unwrap_or(0),
         };
         let organization = (org, StreamReader::open(db, stream, after).await?);
-        Ok(LiveReader { core: Arc::clone(&self.core), user, conversation, run, upcoming: VecDeque::new(), organization })
+        Ok(LiveReader { core: Arc::clone(&self.core), user, conversation, run, upcoming: VecDeque::new(), later: VecDeque::new(), organization })
     }
 }
 
@@ -115,24 +118,49 @@ impl LiveReader {
     pub async fn next(&mut self) -> Result<Vec<LiveFrame>> {
         loop {
             self.follow().await?;
-            let (source, frames) = tokio::select! {
-                // The run first: its end is told before the conversation says that it ended.
-                biased;
-                next = next_of(&mut self.run) => { let (id, frames) = next?; (LiveSource::Run(id), frames) }
-                next = next_of(&mut self.conversation) => { let (id, frames) = next?; (LiveSource::Conversation(id), frames) }
-                next = self.organization.1.next() => (LiveSource::Organization(self.organization.0), next?.unwrap_or_default()),
+            let held_back = !self.later.is_empty();
+            let (source, frames) = match self.conversation.as_ref().map(|(id, _)| LiveSource::Conversation(*id)) {
+                Some(source) if held_back && self.is_between_runs() => (source, self.later.drain(..).collect()),
+                _ => tokio::select! {
+                    biased;
+                    next = next_of(&mut self.run) => { let (id, frames) = next?; (LiveSource::Run(id), frames) }
+                    next = next_of(&mut self.conversation), if !held_back => { let (id, frames) = next?; (LiveSource::Conversation(id), frames) }
+                    next = self.organization.1.next() => (LiveSource::Organization(self.organization.0), next?.unwrap_or_default()),
+                },
             };
-            let frames: Vec<_> = frames.into_iter().filter(|frame| self.concerns(source, frame)).map(|frame| LiveFrame { source, frame }).collect();
-            if !frames.is_empty() {
-                return Ok(frames);
+            let mut told = Vec::with_capacity(frames.len());
+            for frame in frames {
+                if matches!(source, LiveSource::Conversation(_)) && (!self.later.is_empty() || self.is_early(&frame)) {
+                    self.later.push_back(frame);
+                } else if self.concerns(source, &frame) {
+                    told.push(LiveFrame { source, frame });
+                }
             }
+            if !told.is_empty() {
+                return Ok(told);
+            }
+        }
+    }
+
+    /// Whether no run is being read that has more to show.
+    fn is_between_runs(&self) -> bool {
+        self.upcoming.is_empty() && self.run.as_ref().is_none_or(|(_, reader)| reader.is_at_end())
+    }
+
+    /// Whether a conversation's frame tells of the end of a run that was not read to its end.
+    fn is_early(&self, frame: &StoredFrame) -> bool {
+        match frame.read().map(|frame| frame.event) {
+            Some(StreamEvent::RunEnded(ended)) => {
+                self.upcoming.contains(&ended.run_id) || self.run.as_ref().is_some_and(|(id, reader)| *id == ended.run_id && !reader.is_at_end())
+            }
+            _ => false,
         }
     }
 
     /// Where the tab is in each stream: conversation, run, organization.
     pub fn cursors(&self) -> (Option<i64>, Option<(RunId, i64)>, i64) {
         (
-            self.conversation.as_ref().map(|(_, reader)| reader.cursor()),
+            self.conversation.as_ref().map(|(_, reader)| self.later.front().map_or(reader.cursor(), |frame| frame.seq - 1)),
             self.run.as_ref().map(|(id, reader)| (*id, reader.cursor())),
             self.organization.1.cursor(),
         )

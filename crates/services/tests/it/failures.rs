@@ -40,7 +40,7 @@ both_databases! {
         let frames = stage.read(sent.run_id).await;
         assert_eq!(completed(&frames), [("the second time".to_owned(), false)]);
         assert_eq!((count(&frames, "run.resumed"), count(&frames, "message.reset"), ending(&frames)), (1, 1, (RunStatus::Succeeded, None)));
-        assert_eq!(stage.services.runs.get(&stage.ctx, sent.run_id).await.unwrap().attempt, 2);
+        assert_eq!(stage.services().runs.get(&stage.ctx, sent.run_id).await.unwrap().attempt, 2);
         process.drain().await;
     }
 
@@ -52,15 +52,15 @@ both_databases! {
         assert_eq!(ending(&frames), (RunStatus::Failed, Some("model_refused_request".to_owned())));
         assert_eq!(completed(&frames), [("half ".to_owned(), true)], "what was shown is kept");
 
-        let again = stage.services.chat.retry(&stage.ctx, first.run_id).await.unwrap();
+        let again = stage.services().chat.retry(&stage.ctx, first.run_id).await.unwrap();
         assert_eq!(again.message_id, first.message_id);
         assert_ne!(again.run_id, first.run_id);
         assert_eq!(completed(&stage.read(again.run_id).await), [("whole".to_owned(), false)]);
-        let messages = stage.services.chat.messages(&stage.ctx, stage.conversation, &PageQuery::default()).await.unwrap().items;
+        let messages = stage.services().chat.messages(&stage.ctx, stage.conversation, &PageQuery::default()).await.unwrap().items;
         assert_eq!(messages.iter().map(|message| (message.author, message.text.as_str())).collect::<Vec<_>>(), [(Author::User, "go"), (Author::Agent, "whole")]);
-        let page = stage.services.chat.transcript(&stage.ctx, stage.conversation).await.unwrap();
+        let page = stage.services().chat.transcript(&stage.ctx, stage.conversation).await.unwrap();
         assert!(matches!(page.entries.as_slice(), [Entry::Message(_), Entry::Run(run)] if run.run_id == again.run_id));
-        assert!(matches!(stage.services.chat.retry(&stage.ctx, first.run_id).await, Err(Error::NotFound(_))), "that run answers nothing any more");
+        assert!(matches!(stage.services().chat.retry(&stage.ctx, first.run_id).await, Err(Error::NotFound(_))), "that run answers nothing any more");
         assert_eq!(stage.read(first.run_id).await, frames, "and its frames stay");
         process.drain().await;
     }
@@ -71,19 +71,21 @@ both_databases! {
         stage.read(first.run_id).await;
         let second = stage.say("two").await;
         stage.read(second.run_id).await;
-        assert!(matches!(stage.services.chat.retry(&stage.ctx, first.run_id).await, Err(Error::Conflict { code: "not_last", .. })));
+        assert!(matches!(stage.services().chat.retry(&stage.ctx, first.run_id).await, Err(Error::Conflict { code: "not_last", .. })));
         process.drain().await;
     }
 
     async fn a_write_that_the_database_refuses_leaves_no_hole(stage: Stage) {
-        let words: String = (0..400).map(|n| if n == 60 { "poison ".to_owned() } else { format!("word{n} ") }).collect();
+        let words: Vec<String> = (0..400).map(|n| if n == 60 { "poison ".to_owned() } else { format!("word{n} ") }).collect();
+        // Slow enough for several commits, and quick enough for more to come in while one is refused.
+        let answer = words.iter().fold(ScriptedAnswer::new().opened(), |answer, word| answer.piece(word).pause(Duration::from_micros(300))).done();
         poison(&stage.fx.database, "poison").await;
-        let process = stage.process("scripted", shared(ScriptedModel::new([ScriptedAnswer::text(&words)]))).await;
+        let process = stage.process("scripted", shared(ScriptedModel::new(vec![answer; 5]))).await;
         let sent = stage.say("go").await;
-        until("the first refusal", async || stage.services.runs.get(&stage.ctx, sent.run_id).await.unwrap().attempt > 1).await;
+        until("the first refusal", async || stage.services().runs.get(&stage.ctx, sent.run_id).await.unwrap().attempt > 1).await;
         cure(&stage.fx.database).await;
         let frames = stage.read(sent.run_id).await;
-        assert_eq!(completed(&frames), [(words, false)]);
+        assert_eq!(completed(&frames), [(words.concat(), false)]);
         assert_eq!(ending(&frames), (RunStatus::Succeeded, None));
         process.drain().await;
     }
@@ -106,7 +108,7 @@ both_databases! {
         gate.open();
         let frames = stage.read(good.run_id).await;
         assert_eq!((completed(&frames), count(&frames, "run.resumed")), (vec![("fine and well".to_owned(), false)], 0));
-        until("the refusal", async || stage.services.runs.get(&stage.ctx, bad.run_id).await.unwrap().attempt > 1).await;
+        until("the refusal", async || stage.services().runs.get(&stage.ctx, bad.run_id).await.unwrap().attempt > 1).await;
         cure(&stage.fx.database).await;
         assert_eq!(completed(&stage.read(bad.run_id).await), [("a poison pill".to_owned(), false)]);
         process.drain().await;

@@ -20,7 +20,7 @@ fn sign_up(email: &str) -> SignUp {
 
 both_databases! {
     async fn who_signs_up_can_sign_in(stage: Stage) {
-        let (identity, ctx) = (&stage.services.identity, stage.ctx.with_actor(Actor::Anonymous, None));
+        let (identity, ctx) = (&stage.services().identity.clone(), stage.ctx.with_actor(Actor::Anonymous, None));
         let account = identity.sign_up(&ctx, sign_up(" Grace@Example.com ")).await.unwrap();
         assert_eq!((account.me.user.email.as_str(), account.me.role, account.membership.role), ("Grace@Example.com", Role::Owner, Role::Owner));
         assert!(matches!(identity.sign_up(&ctx, sign_up("grace@example.com")).await, Err(Error::Conflict { code: "email_taken", .. })));
@@ -38,13 +38,13 @@ both_databases! {
 
     async fn a_refused_sign_up_leaves_nothing(stage: Stage) {
         let ctx = stage.ctx.with_actor(Actor::Anonymous, None);
-        let refused = stage.services.identity.sign_up(&ctx, SignUp { email: "x".into(), password: "short".into(), name: " ".into() }).await;
+        let refused = stage.services().identity.sign_up(&ctx, SignUp { email: "x".into(), password: "short".into(), name: " ".into() }).await;
         assert!(matches!(refused, Err(Error::Invalid(fields)) if fields.len() == 3));
         assert_eq!(stage.fx.database.texts("SELECT email FROM users").await, ["ada@example.com"]);
     }
 
     async fn a_key_opens_until_it_is_revoked(stage: Stage) {
-        let identity = &stage.services.identity;
+        let identity = &stage.services().identity.clone();
         let mut ctx = stage.ctx.clone();
         ctx.idempotency = Some(Idempotency { key: "k".into(), fingerprint: "f".into() });
         let input = || CreateApiKey { name: " robot ".into(), scopes: Some(vec![Scope::Chat]) };
@@ -71,13 +71,13 @@ both_databases! {
     }
 
     async fn a_key_ends_with_its_owners_membership(stage: Stage) {
-        let made = stage.services.identity.create_key(&stage.ctx, CreateApiKey { name: "k".into(), scopes: None }).await.unwrap();
+        let made = stage.services().identity.create_key(&stage.ctx, CreateApiKey { name: "k".into(), scopes: None }).await.unwrap();
         stage.fx.database.execute("DELETE FROM memberships").await;
-        assert!(stage.services.identity.authenticate_key(&stage.ctx, &made.key.unwrap()).await.unwrap().is_none());
+        assert!(stage.services().identity.authenticate_key(&stage.ctx, &made.key.unwrap()).await.unwrap().is_none());
     }
 
     async fn a_session_is_kept_by_the_digest_of_its_secret(stage: Stage) {
-        let sessions = &stage.services.sessions;
+        let sessions = &stage.services().sessions.clone();
         let expires_at = stage.fx.database.clock().now().plus(Duration::from_hours(1));
         let session = |token: &str| SavedSession {
             token: token.into(),

@@ -24,7 +24,8 @@ fn not_found<T>(outcome: Result<T, Error>, what: &str) {
 /// Everything that names a conversation or a run of Ada's.
 async fn try_everything(stage: &Stage, stranger: &Ctx) {
     let sent = stage.say("secret").await;
-    let (chat, runs, live) = (&stage.services.chat, &stage.services.runs, &stage.services.live);
+    let services = stage.services();
+    let (chat, runs, live) = (&services.chat, &services.runs, &services.live);
     let (conversation, run) = (stage.conversation, sent.run_id);
     not_found(chat.get(stranger, conversation).await, "get");
     not_found(chat.messages(stranger, conversation, &PageQuery::default()).await, "messages");
@@ -41,12 +42,12 @@ async fn try_everything(stage: &Stage, stranger: &Ctx) {
     not_found(live.open(stranger, LiveRequest { conversation: Some((conversation, 0)), ..LiveRequest::default() }).await, "follow a conversation");
     not_found(live.open(stranger, LiveRequest { run: Some((run, 0)), ..LiveRequest::default() }).await, "follow a run");
     assert!(chat.list(stranger, &PageQuery::default()).await.unwrap().items.is_empty());
-    assert_eq!(chat.get(&stage.ctx, conversation).await.unwrap().title, "secret", "nothing has changed");
+    assert_eq!(chat.get(&stage.ctx, conversation).await.unwrap().title, "Test", "nothing has changed");
     assert!(!runs.get(&stage.ctx, run).await.unwrap().status.is_ended());
     runs.cancel(&stage.ctx, run).await.unwrap();
-    let key = stage.services.identity.create_key(&stage.ctx, CreateApiKey { name: "k".into(), scopes: None }).await.unwrap();
-    not_found(stage.services.identity.revoke_key(stranger, key.id).await, "revoke a key");
-    assert!(stage.services.identity.keys(stranger).await.unwrap().is_empty());
+    let key = stage.services().identity.create_key(&stage.ctx, CreateApiKey { name: "k".into(), scopes: None }).await.unwrap();
+    not_found(stage.services().identity.revoke_key(stranger, key.id).await, "revoke a key");
+    assert!(stage.services().identity.keys(stranger).await.unwrap().is_empty());
 }
 
 fn refused<T: Debug>(outcome: Result<T, Error>, unauthenticated: bool) {
@@ -75,37 +76,37 @@ both_databases! {
 
     async fn who_may_only_look_changes_nothing(stage: Stage) {
         let viewer = stage.fx.ctx_as(stage.fx.ada, Role::Viewer);
-        stage.services.chat.get(&viewer, stage.conversation).await.unwrap();
+        stage.services().chat.get(&viewer, stage.conversation).await.unwrap();
         let sent = stage.say("x").await;
-        refused(stage.services.chat.create(&viewer, CreateConversation::default()).await, false);
-        refused(stage.services.chat.send(&viewer, stage.conversation, SendMessage { text: "x".into() }).await, false);
-        refused(stage.services.chat.update(&viewer, stage.conversation, UpdateConversation::default()).await, false);
-        refused(stage.services.chat.delete(&viewer, stage.conversation).await, false);
-        refused(stage.services.chat.retry(&viewer, sent.run_id).await, false);
-        refused(stage.services.runs.cancel(&viewer, sent.run_id).await, false);
-        refused(stage.services.identity.create_key(&viewer, CreateApiKey { name: "k".into(), scopes: None }).await, false);
+        refused(stage.services().chat.create(&viewer, CreateConversation::default()).await, false);
+        refused(stage.services().chat.send(&viewer, stage.conversation, SendMessage { text: "x".into() }).await, false);
+        refused(stage.services().chat.update(&viewer, stage.conversation, UpdateConversation::default()).await, false);
+        refused(stage.services().chat.delete(&viewer, stage.conversation).await, false);
+        refused(stage.services().chat.retry(&viewer, sent.run_id).await, false);
+        refused(stage.services().runs.cancel(&viewer, sent.run_id).await, false);
+        refused(stage.services().identity.create_key(&viewer, CreateApiKey { name: "k".into(), scopes: None }).await, false);
     }
 
     async fn a_key_does_no_more_than_its_scopes(stage: Stage) {
         let membership = Membership { org: stage.fx.ada.org, role: Role::Owner };
         let with = |scopes: &[Scope]| stage.ctx.with_actor(Actor::ApiKey { user: stage.fx.ada.user, key: stage.fx.id(), scopes: scopes.to_vec() }, Some(membership));
         let reads = with(&[Scope::Read]);
-        stage.services.chat.get(&reads, stage.conversation).await.unwrap();
-        refused(stage.services.chat.send(&reads, stage.conversation, SendMessage { text: "x".into() }).await, false);
-        refused(stage.services.identity.keys(&with(&[Scope::All])).await, false);
-        stage.services.chat.send(&with(&[Scope::Chat]), stage.conversation, SendMessage { text: "x".into() }).await.unwrap();
+        stage.services().chat.get(&reads, stage.conversation).await.unwrap();
+        refused(stage.services().chat.send(&reads, stage.conversation, SendMessage { text: "x".into() }).await, false);
+        refused(stage.services().identity.keys(&with(&[Scope::All])).await, false);
+        stage.services().chat.send(&with(&[Scope::Chat]), stage.conversation, SendMessage { text: "x".into() }).await.unwrap();
     }
 
     async fn nobody_is_asked_to_sign_in(stage: Stage) {
         let nobody = stage.ctx.with_actor(Actor::Anonymous, None);
         let sent = stage.say("x").await;
-        refused(stage.services.chat.list(&nobody, &PageQuery::default()).await, true);
-        refused(stage.services.chat.get(&nobody, stage.conversation).await, true);
-        refused(stage.services.chat.send(&nobody, stage.conversation, SendMessage { text: "x".into() }).await, true);
-        refused(stage.services.runs.get(&nobody, sent.run_id).await, true);
-        refused(stage.services.runs.cancel(&nobody, sent.run_id).await, true);
-        refused(stage.services.agents.list(&nobody).await, true);
-        refused(stage.services.identity.me(&nobody).await, true);
-        refused(stage.services.live.open(&nobody, LiveRequest::default()).await.map(|_| ()), true);
+        refused(stage.services().chat.list(&nobody, &PageQuery::default()).await, true);
+        refused(stage.services().chat.get(&nobody, stage.conversation).await, true);
+        refused(stage.services().chat.send(&nobody, stage.conversation, SendMessage { text: "x".into() }).await, true);
+        refused(stage.services().runs.get(&nobody, sent.run_id).await, true);
+        refused(stage.services().runs.cancel(&nobody, sent.run_id).await, true);
+        refused(stage.services().agents.list(&nobody).await, true);
+        refused(stage.services().identity.me(&nobody).await, true);
+        refused(stage.services().live.open(&nobody, LiveRequest::default()).await.map(|_| ()), true);
     }
 }

@@ -1,6 +1,13 @@
 //! A stage for whole turns: processes with workers of their own that can be drained and killed, and readers.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use contracts::{
     Frame, StreamEvent,
@@ -19,12 +26,15 @@ use services::{
 };
 use storage::Db;
 use testkit::{
-    db::{Database, Start},
+    db::{Database, Kind, Start},
     fixtures::Fixture,
     model::{ScriptedAnswer, ScriptedModel},
     sink::check_frames,
 };
-use tokio::{runtime::Runtime, task::JoinHandle};
+use tokio::{
+    runtime::Runtime,
+    task::{JoinHandle, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
 
 /// Nothing here takes so long, however busy the machine is.
@@ -45,36 +55,56 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut()
     .await;
 }
 
-/// Ada with a conversation, and verbs whose process has no worker.
+/// Ada with a conversation that has a title already, and the door through which she comes in.
 pub struct Stage {
     pub fx: Fixture,
-    pub services: Services,
     pub ctx: Ctx,
     pub conversation: ConversationId,
+    /// A process without a worker.
+    front: Services,
+    /// On `SQLite` there is one process at a time, and it answers.
+    door: Door,
+    _background: JoinSet<()>,
 }
+
+/// The newest process and its number.
+type Door = Arc<Mutex<Option<(usize, Services)>>>;
 
 impl Start for Stage {
     async fn start(database: Database) -> Self {
         let fx = Fixture::start(database).await;
-        let services = fx.services(Arc::new(ScriptedModel::new([])));
-        let ctx = fx.ctx(fx.ada);
-        let conversation = services.chat.create(&ctx, CreateConversation::default()).await.unwrap().id;
-        Self { fx, services, ctx, conversation }
+        let front = fx.services(shared(ScriptedModel::new([])));
+        let (ctx, hearing, mut background) = (fx.ctx(fx.ada), front.clone(), JoinSet::new());
+        background.spawn(async move { hearing.run_background(CancellationToken::new()).await });
+        let mut stage = Self { conversation: fx.id(), fx, ctx, front, door: Door::default(), _background: background };
+        stage.conversation = stage.another_conversation().await;
+        stage
     }
 }
 
 impl Stage {
+    /// The verbs of whoever answers now.
+    pub fn services(&self) -> Services {
+        let door = self.door.lock().unwrap();
+        door.as_ref().map_or_else(|| self.front.clone(), |(_, services)| services.clone())
+    }
+
     /// Ada says something.
     pub async fn say(&self, text: &str) -> Sent {
         self.say_in(self.conversation, text).await
     }
 
     pub async fn say_in(&self, conversation: ConversationId, text: &str) -> Sent {
-        self.services.chat.send(&self.ctx, conversation, SendMessage { text: text.into() }).await.unwrap()
+        self.services().chat.send(&self.ctx, conversation, SendMessage { text: text.into() }).await.unwrap()
     }
 
     pub async fn another_conversation(&self) -> ConversationId {
-        self.services.chat.create(&self.ctx, CreateConversation::default()).await.unwrap().id
+        self.start_conversation(Some("Test".into())).await
+    }
+
+    /// A conversation; without a title the agent makes one.
+    pub async fn start_conversation(&self, title: Option<String>) -> ConversationId {
+        self.services().chat.create(&self.ctx, CreateConversation { agent: None, title }).await.unwrap().id
     }
 
     /// Starts a process that works with this model.
@@ -85,7 +115,7 @@ impl Stage {
     pub async fn process_with(&self, name: &str, model: impl Into<SharedModel>, change: impl FnOnce(&mut WorkerSettings)) -> Process {
         let mut settings = WorkerSettings { poll: Duration::from_millis(50), ..WorkerSettings::named(name) };
         change(&mut settings);
-        Process::start(&self.fx, model.into(), settings).await
+        Process::start(self, model.into(), settings).await
     }
 
     /// A process whose model gives these answers.
@@ -94,12 +124,12 @@ impl Stage {
     }
 
     pub async fn status(&self, run: RunId) -> RunStatus {
-        self.services.runs.get(&self.ctx, run).await.unwrap().status
+        self.services().runs.get(&self.ctx, run).await.unwrap().status
     }
 
     /// Reads a run from its first frame to its last, and checks all that its stream promises.
     pub async fn read(&self, run: RunId) -> Vec<Frame> {
-        let mut reader = self.services.runs.events(&self.ctx, run, 0).await.unwrap();
+        let mut reader = self.services().runs.events(&self.ctx, run, 0).await.unwrap();
         let frames = rest_of(&mut reader).await;
         check_frames(&frames).unwrap_or_else(|broken| panic!("{broken}: {frames:#?}"));
         frames
@@ -107,7 +137,7 @@ impl Stage {
 
     /// Waits until a run has shown so many pieces of text.
     pub async fn shown(&self, run: RunId, pieces: usize) {
-        let mut reader = self.services.runs.events(&self.ctx, run, 0).await.unwrap();
+        let mut reader = self.services().runs.events(&self.ctx, run, 0).await.unwrap();
         let mut seen = 0;
         while seen < pieces {
             let frames = soon("the next frame", reader.next()).await.unwrap().expect("the run ended too early");
@@ -162,24 +192,32 @@ pub struct Process {
     stop: CancellationToken,
     worker: JoinHandle<()>,
     background: JoinHandle<()>,
+    number: usize,
+    door: Door,
 }
 
 impl Process {
-    async fn start(fx: &Fixture, model: SharedModel, settings: WorkerSettings) -> Self {
+    async fn start(stage: &Stage, model: SharedModel, settings: WorkerSettings) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
-        let database = fx.database.clone();
+        let database = stage.fx.database.clone();
         let db = runtime.spawn(async move { database.lend().await }).await.unwrap();
-        let services = fx.services_on(db.clone(), model);
+        let services = stage.fx.services_on(db.clone(), model);
         let (worker, draining) = (Worker::new(&services, settings), drain.clone());
         let worker = runtime.spawn(async move { worker.run(draining).await.unwrap() });
-        let (stopping, background) = (stop.clone(), services);
+        let (stopping, background) = (stop.clone(), services.clone());
         let background = runtime.spawn(async move { background.run_background(stopping).await });
-        Self { runtime: Some(runtime), db, drain, stop, worker, background }
+        let (number, door) = (COUNT.fetch_add(1, Ordering::Relaxed), Door::clone(&stage.door));
+        if stage.fx.database.kind() == Kind::Sqlite {
+            *door.lock().unwrap() = Some((number, services));
+        }
+        Self { runtime: Some(runtime), db, drain, stop, worker, background, number, door }
     }
 
     /// Ends as a server ends on SIGTERM: hands back what it holds.
     pub async fn drain(mut self) {
+        self.leave();
         self.drain.cancel();
         soon("the end of the worker", &mut self.worker).await.unwrap();
         self.stop.cancel();
@@ -192,7 +230,12 @@ impl Process {
         self.die();
     }
 
+    fn leave(&self) {
+        self.door.lock().unwrap().take_if(|(number, _)| *number == self.number);
+    }
+
     fn die(&mut self) {
+        self.leave();
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

@@ -14,31 +14,31 @@ both_databases! {
         let process = stage.scripted([ScriptedAnswer::new().opened().words("as far as this ").stall()]).await;
         let sent = stage.say("go").await;
         stage.shown(sent.run_id, 4).await;
-        stage.services.runs.cancel(&stage.ctx, sent.run_id).await.unwrap();
+        stage.services().runs.cancel(&stage.ctx, sent.run_id).await.unwrap();
         let frames = stage.read(sent.run_id).await;
         assert_eq!((completed(&frames), ending(&frames)), (vec![("as far as this ".to_owned(), true)], (RunStatus::Cancelled, None)));
-        let messages = stage.services.chat.messages(&stage.ctx, stage.conversation, &PageQuery::default()).await.unwrap().items;
+        let messages = stage.services().chat.messages(&stage.ctx, stage.conversation, &PageQuery::default()).await.unwrap().items;
         assert_eq!(messages.last().map(|message| (message.text.as_str(), message.partial)), Some(("as far as this ", true)));
-        assert_eq!(stage.services.chat.get(&stage.ctx, stage.conversation).await.unwrap().active_run, None);
-        let again = stage.services.runs.cancel(&stage.ctx, sent.run_id).await.unwrap();
+        assert_eq!(stage.services().chat.get(&stage.ctx, stage.conversation).await.unwrap().active_run, None);
+        let again = stage.services().runs.cancel(&stage.ctx, sent.run_id).await.unwrap();
         assert_eq!((again.status, again.last_seq), (RunStatus::Cancelled, i64::try_from(frames.len()).unwrap()));
         process.drain().await;
     }
 
     async fn a_run_that_no_worker_took_is_stopped_at_once(stage: Stage) {
         let sent = stage.say("go").await;
-        assert_eq!(stage.services.runs.cancel(&stage.ctx, sent.run_id).await.unwrap().status, RunStatus::Cancelled);
+        assert_eq!(stage.services().runs.cancel(&stage.ctx, sent.run_id).await.unwrap().status, RunStatus::Cancelled);
         let frames = stage.read(sent.run_id).await;
         assert_eq!((frames.len(), ending(&frames)), (1, (RunStatus::Cancelled, None)));
-        assert_eq!(stage.services.chat.get(&stage.ctx, stage.conversation).await.unwrap().active_run, None);
+        assert_eq!(stage.services().chat.get(&stage.ctx, stage.conversation).await.unwrap().active_run, None);
         stage.say("and on").await;
     }
 
     async fn a_run_between_two_attempts_is_stopped_at_once(stage: Stage) {
         let process = stage.scripted([ScriptedAnswer::new().opened().words("some ").fail("model_unavailable", true)]).await;
         let sent = stage.say("go").await;
-        until("the first failure", async || stage.services.runs.get(&stage.ctx, sent.run_id).await.unwrap().attempt == 2).await;
-        stage.services.runs.cancel(&stage.ctx, sent.run_id).await.unwrap();
+        until("the first failure", async || stage.services().runs.get(&stage.ctx, sent.run_id).await.unwrap().attempt == 2).await;
+        stage.services().runs.cancel(&stage.ctx, sent.run_id).await.unwrap();
         let frames = stage.read(sent.run_id).await;
         assert_eq!((completed(&frames), ending(&frames).0), (vec![("some ".to_owned(), true)], RunStatus::Cancelled));
         process.drain().await;
@@ -53,7 +53,7 @@ both_databases! {
         .await;
         let sent = stage.say("go").await;
         stage.shown(sent.run_id, 1).await;
-        stage.services.runs.cancel(&stage.ctx, sent.run_id).await.unwrap();
+        stage.services().runs.cancel(&stage.ctx, sent.run_id).await.unwrap();
         assert_eq!(ending(&stage.read(sent.run_id).await).0, RunStatus::Cancelled);
         process.drain().await;
     }
@@ -63,7 +63,7 @@ both_databases! {
         let sent = stage.say("go").await;
         stage.shown(sent.run_id, 1).await;
         process.kill();
-        assert_eq!(stage.services.runs.cancel(&stage.ctx, sent.run_id).await.unwrap().status, RunStatus::Running);
+        assert_eq!(stage.services().runs.cancel(&stage.ctx, sent.run_id).await.unwrap().status, RunStatus::Running);
         stage.fx.outlive_leases();
         let next = stage.scripted([]).await;
         let frames = stage.read(sent.run_id).await;
@@ -75,7 +75,7 @@ both_databases! {
         let process = stage.scripted([ScriptedAnswer::new().opened().words("some ").stall()]).await;
         let sent = stage.say("go").await;
         stage.shown(sent.run_id, 1).await;
-        stage.services.chat.delete(&stage.ctx, stage.conversation).await.unwrap();
+        stage.services().chat.delete(&stage.ctx, stage.conversation).await.unwrap();
         until("the end", async || stage.fx.database.texts("SELECT status FROM runs").await == ["cancelled"]).await;
         process.drain().await;
     }

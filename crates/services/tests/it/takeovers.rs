@@ -47,7 +47,7 @@ both_databases! {
         assert_eq!(completed(&frames), [(numbers(90), false)]);
         assert_eq!((count(&frames, "run.resumed"), count(&frames, "message.reset"), count(&frames, "message.started")), (1, 0, 1));
         assert_eq!(ending(&frames), (RunStatus::Succeeded, None));
-        assert_eq!(stage.services.runs.get(&stage.ctx, sent.run_id).await.unwrap().attempt, 1, "a lost lease costs no attempt");
+        assert_eq!(stage.services().runs.get(&stage.ctx, sent.run_id).await.unwrap().attempt, 1, "a lost lease costs no attempt");
         second.drain().await;
     }
 
@@ -85,19 +85,19 @@ both_databases! {
         stage.shown(sent.run_id, 10).await;
         first.drain().await;
         assert_eq!(stage.status(sent.run_id).await, RunStatus::Queued);
-        let shown = stage.services.runs.get(&stage.ctx, sent.run_id).await.unwrap().last_seq;
+        let shown = stage.services().runs.get(&stage.ctx, sent.run_id).await.unwrap().last_seq;
         let second = stage.process("second", shared(slowly())).await;
         let frames = stage.read(sent.run_id).await;
         assert_eq!(completed(&frames), [(numbers(90), false)]);
         assert!(i64::try_from(frames.len()).unwrap() > shown && shown > 10);
         assert_eq!((count(&frames, "run.resumed"), count(&frames, "message.reset")), (1, 0));
-        assert_eq!(stage.services.runs.get(&stage.ctx, sent.run_id).await.unwrap().attempt, 1);
+        assert_eq!(stage.services().runs.get(&stage.ctx, sent.run_id).await.unwrap().attempt, 1);
         second.drain().await;
     }
 
     async fn whoever_lost_the_run_writes_nothing_more(stage: Stage) {
         let gate = Gate::default();
-        let late = ScriptedModel::new([ScriptedAnswer::new().opened().words("from the first, ").wait(&gate).words("and late").done()]).restarting();
+        let late = ScriptedModel::new([ScriptedAnswer::new().opened().words("from the first, ").wait(&gate).words("and too-late").done()]).restarting();
         let first = stage.process_with("first", shared(late), no_heartbeat).await;
         let sent = stage.say("go").await;
         stage.shown(sent.run_id, 3).await;
@@ -112,7 +112,7 @@ both_databases! {
         held.open();
         let frames = stage.read(sent.run_id).await;
         assert_eq!(completed(&frames), [("from the second".to_owned(), false)]);
-        assert!(frames.iter().all(|frame| !frame.event.data().contains("late")));
+        assert!(frames.iter().all(|frame| !frame.event.data().contains("too-late")), "{frames:#?}");
         assert_eq!((count(&frames, "message.reset"), ending(&frames).0), (1, RunStatus::Succeeded));
         assert_eq!(stage.fx.database.texts("SELECT body FROM messages WHERE author = 'agent'").await, ["from the second"]);
         second.drain().await;
@@ -122,9 +122,8 @@ both_databases! {
     async fn a_process_that_slept_may_take_its_own_run_again(stage: Stage) {
         let (late, held) = (Gate::default(), Gate::default());
         let model = ScriptedModel::new([
-            ScriptedAnswer::new().opened().words("before the sleep, ").wait(&late).words("and late").done(),
+            ScriptedAnswer::new().opened().words("before the sleep, ").wait(&late).words("and too-late").done(),
             ScriptedAnswer::new().opened().words("after ").wait(&held).words("it").done(),
-            ScriptedAnswer::text("A title"),
         ])
         .restarting();
         let often = |settings: &mut WorkerSettings| (settings.lease, settings.heartbeat) = (Duration::from_secs(3), Duration::from_millis(600));
@@ -145,7 +144,7 @@ both_databases! {
         held.open();
         let frames = stage.read(sent.run_id).await;
         assert_eq!(completed(&frames), [("after it".to_owned(), false)]);
-        assert!(frames.iter().all(|frame| !frame.event.data().contains("late")));
+        assert!(frames.iter().all(|frame| !frame.event.data().contains("too-late")), "{frames:#?}");
         assert_eq!((count(&frames, "message.reset"), count(&frames, "run.resumed"), ending(&frames).0), (1, 1, RunStatus::Succeeded));
         process.drain().await;
     }
@@ -154,13 +153,13 @@ both_databases! {
         let sent = stage.say("go").await;
         for round in 0..3 {
             let process = stage.process_with("doomed", shared(ScriptedModel::new([ScriptedAnswer::new().stall()])), short).await;
-            until("the claim", async || stage.services.runs.get(&stage.ctx, sent.run_id).await.unwrap().last_seq > round).await;
+            until("the claim", async || stage.services().runs.get(&stage.ctx, sent.run_id).await.unwrap().last_seq > round).await;
             process.kill();
         }
         let last = stage.process_with("last", shared(ScriptedModel::new([])), short).await;
         let frames = stage.read(sent.run_id).await;
         assert_eq!(ending(&frames), (RunStatus::Failed, Some("worker_lost".to_owned())));
-        assert_eq!(stage.services.chat.get(&stage.ctx, stage.conversation).await.unwrap().active_run, None);
+        assert_eq!(stage.services().chat.get(&stage.ctx, stage.conversation).await.unwrap().active_run, None);
         last.drain().await;
     }
 }

@@ -35,27 +35,28 @@ both_databases! {
         assert!(matches!(frames[0].event, StreamEvent::RunStarted(_)));
         assert_eq!((count(&frames, "run.resumed"), count(&frames, "message.reset"), count(&frames, "usage")), (0, 0, 1));
 
-        let messages = stage.services.chat.messages(&stage.ctx, stage.conversation, &PageQuery::default()).await.unwrap().items;
+        let messages = stage.services().chat.messages(&stage.ctx, stage.conversation, &PageQuery::default()).await.unwrap().items;
         assert_eq!(messages.iter().map(|message| (message.author, message.text.as_str())).collect::<Vec<_>>(), [(Author::User, "Count to 40"), (Author::Agent, numbers(40).as_str())]);
         assert!(messages.iter().all(|message| message.run_id == Some(sent.run_id) && !message.partial));
-        let run = stage.services.runs.get(&stage.ctx, sent.run_id).await.unwrap();
+        let run = stage.services().runs.get(&stage.ctx, sent.run_id).await.unwrap();
         assert_eq!((run.status, run.attempt, run.last_seq, run.why), (RunStatus::Succeeded, 1, i64::try_from(frames.len()).unwrap(), None));
-        assert_eq!(stage.services.chat.get(&stage.ctx, stage.conversation).await.unwrap().active_run, None);
-        let (used, _) = storage::billing::run_usage(stage.services.db(), sent.run_id).await.unwrap();
+        assert_eq!(stage.services().chat.get(&stage.ctx, stage.conversation).await.unwrap().active_run, None);
+        let (used, _) = storage::billing::run_usage(stage.services().db(), sent.run_id).await.unwrap();
         assert!(used.output > 0);
         process.drain().await;
     }
 
     async fn the_first_answer_gives_the_conversation_its_title(stage: Stage) {
         let process = stage.process("practice", shared(PracticeModel::new(PracticeSpeed::Instant))).await;
-        let conversation = async || stage.services.chat.get(&stage.ctx, stage.conversation).await.unwrap();
-        let sent = stage.say("Write 30 words about Norwegian fjords").await;
+        let id = stage.start_conversation(None).await;
+        let conversation = async || stage.services().chat.get(&stage.ctx, id).await.unwrap();
+        let sent = stage.say_in(id, "Write 30 words about Norwegian fjords").await;
         assert_eq!(conversation().await.title, "Write 30 words about Norwegian fjords");
         stage.read(sent.run_id).await;
         until("the title", async || conversation().await.title_source == TitleSource::Agent).await;
         let title = conversation().await.title;
         assert!(!title.is_empty() && title.chars().count() <= 120);
-        stage.read(stage.say("And now count to 3").await.run_id).await;
+        stage.read(stage.say_in(id, "And now count to 3").await.run_id).await;
         assert_eq!(conversation().await.title, title, "one title is enough");
         process.drain().await;
     }
@@ -65,9 +66,9 @@ both_databases! {
         let answer = ScriptedAnswer::new().opened().words("one two three ").wait(&gate).words("four five six").done();
         let process = stage.scripted([answer]).await;
         let sent = stage.say("go").await;
-        let mut early = stage.services.runs.events(&stage.ctx, sent.run_id, 0).await.unwrap();
+        let mut early = stage.services().runs.events(&stage.ctx, sent.run_id, 0).await.unwrap();
         stage.shown(sent.run_id, 3).await;
-        let mut middle = stage.services.runs.events(&stage.ctx, sent.run_id, 3).await.unwrap();
+        let mut middle = stage.services().runs.events(&stage.ctx, sent.run_id, 3).await.unwrap();
         gate.open();
         let (all, rest) = (rest_of(&mut early).await, rest_of(&mut middle).await);
         assert_eq!(all.iter().map(|frame| frame.seq).collect::<Vec<_>>(), (1..=i64::try_from(all.len()).unwrap()).collect::<Vec<_>>());
@@ -75,11 +76,11 @@ both_databases! {
         assert_eq!(stage.read(sent.run_id).await, all);
         assert!(early.is_at_end() && early.next().await.unwrap().is_none());
         let last = early.cursor();
-        let at_the_end = stage.services.runs.events(&stage.ctx, sent.run_id, last).await.unwrap();
+        let at_the_end = stage.services().runs.events(&stage.ctx, sent.run_id, last).await.unwrap();
         assert!(at_the_end.is_at_end());
-        let beyond = stage.services.runs.events(&stage.ctx, sent.run_id, last + 1).await;
+        let beyond = stage.services().runs.events(&stage.ctx, sent.run_id, last + 1).await;
         assert!(matches!(beyond, Err(Error::Conflict { code: "cursor_ahead", .. })));
-        let page = stage.services.runs.events_page(&stage.ctx, sent.run_id, 2, 3).await.unwrap();
+        let page = stage.services().runs.events_page(&stage.ctx, sent.run_id, 2, 3).await.unwrap();
         assert_eq!(page.items.iter().map(|frame| frame.read().unwrap()).collect::<Vec<_>>(), all[2..5]);
         assert_eq!(page.next_cursor.as_deref(), Some("5"));
         process.drain().await;
@@ -90,16 +91,16 @@ both_databases! {
         let process = stage.scripted([ScriptedAnswer::new().opened().words("one two ").wait(&gate).words("three").done()]).await;
         let sent = stage.say("go").await;
         stage.shown(sent.run_id, 2).await;
-        let page = stage.services.chat.transcript(&stage.ctx, stage.conversation).await.unwrap();
+        let page = stage.services().chat.transcript(&stage.ctx, stage.conversation).await.unwrap();
         let [Entry::Message(question), Entry::Run(run)] = page.entries.as_slice() else { panic!("{page:?}") };
         assert_eq!((question.id, run.run_id, run.status), (sent.message_id, sent.run_id, RunStatus::Running));
         let [Item::Message(message)] = run.items.as_slice() else { panic!("{run:?}") };
         assert_eq!((message.text.as_str(), message.done), ("one two ", false));
         gate.open();
-        let mut reader = stage.services.runs.events(&stage.ctx, sent.run_id, run.last_seq).await.unwrap();
+        let mut reader = stage.services().runs.events(&stage.ctx, sent.run_id, run.last_seq).await.unwrap();
         let rest = rest_of(&mut reader).await;
         assert_eq!(completed(&rest), [("one two three".to_owned(), false)]);
-        let page = stage.services.chat.transcript(&stage.ctx, stage.conversation).await.unwrap();
+        let page = stage.services().chat.transcript(&stage.ctx, stage.conversation).await.unwrap();
         let [_, Entry::Run(run)] = page.entries.as_slice() else { panic!("{page:?}") };
         let [Item::Message(message)] = run.items.as_slice() else { panic!("{run:?}") };
         assert_eq!((message.text.as_str(), message.done, run.status, page.has_older), ("one two three", true, RunStatus::Succeeded, false));
@@ -110,7 +111,7 @@ both_databases! {
         let gate = Gate::default();
         let process = stage.scripted([ScriptedAnswer::new().opened().wait(&gate).words("done").done(), ScriptedAnswer::text("again")]).await;
         let sent = stage.say("first").await;
-        let second = stage.services.chat.send(&stage.ctx, stage.conversation, SendMessage { text: "second".into() }).await;
+        let second = stage.services().chat.send(&stage.ctx, stage.conversation, SendMessage { text: "second".into() }).await;
         assert!(matches!(second, Err(Error::Conflict { code: "run_active", .. })));
         gate.open();
         stage.read(sent.run_id).await;
@@ -150,37 +151,37 @@ both_databases! {
             ctx.idempotency = Some(Idempotency { key: "k".into(), fingerprint: fingerprint.into() });
             ctx
         };
-        let send = async |ctx| stage.services.chat.send(&ctx, stage.conversation, SendMessage { text: "once".into() }).await;
+        let send = async |ctx| stage.services().chat.send(&ctx, stage.conversation, SendMessage { text: "once".into() }).await;
         let first = send(with("a")).await.unwrap();
         assert_eq!(send(with("a")).await.unwrap(), first, "even while its run is active");
         assert!(matches!(send(with("b")).await, Err(Error::Conflict { code: "idempotency_key_reused", .. })));
-        let messages = stage.services.chat.messages(&stage.ctx, stage.conversation, &PageQuery::default()).await.unwrap().items;
+        let messages = stage.services().chat.messages(&stage.ctx, stage.conversation, &PageQuery::default()).await.unwrap().items;
         assert_eq!(messages.len(), 1);
         let eve = stage.fx.person("Eve").await;
         let mut hers = stage.fx.ctx(eve);
         hers.idempotency = Some(Idempotency { key: "k".into(), fingerprint: "a".into() });
-        assert!(matches!(stage.services.chat.send(&hers, stage.conversation, SendMessage { text: "once".into() }).await, Err(Error::NotFound(_))));
+        assert!(matches!(stage.services().chat.send(&hers, stage.conversation, SendMessage { text: "once".into() }).await, Err(Error::NotFound(_))));
     }
 
     async fn of_equal_requests_at_once_one_counts(stage: Stage) {
         let mut ctx = stage.ctx.clone();
         ctx.idempotency = Some(Idempotency { key: "k".into(), fingerprint: "a".into() });
-        let send = async || stage.services.chat.send(&ctx, stage.conversation, SendMessage { text: "once".into() }).await;
+        let send = async || stage.services().chat.send(&ctx, stage.conversation, SendMessage { text: "once".into() }).await;
         let outcomes = futures::future::join_all((0..4).map(|_| send())).await;
         let answers: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
         assert!(!answers.is_empty() && answers.iter().all(|answer| *answer == answers[0]), "{outcomes:?}");
-        let messages = stage.services.chat.messages(&stage.ctx, stage.conversation, &PageQuery::default()).await.unwrap().items;
+        let messages = stage.services().chat.messages(&stage.ctx, stage.conversation, &PageQuery::default()).await.unwrap().items;
         assert_eq!(messages.len(), 1);
         assert_eq!(send().await.unwrap(), *answers[0]);
     }
 
     async fn nothing_is_kept_of_a_message_that_is_refused(stage: Stage) {
         for text in ["", " \n ", &"x".repeat(100_001)] {
-            let refused = stage.services.chat.send(&stage.ctx, stage.conversation, SendMessage { text: text.into() }).await;
+            let refused = stage.services().chat.send(&stage.ctx, stage.conversation, SendMessage { text: text.into() }).await;
             assert!(matches!(refused, Err(Error::Invalid(_))));
         }
-        assert!(stage.services.chat.messages(&stage.ctx, stage.conversation, &PageQuery::default()).await.unwrap().items.is_empty());
-        assert_eq!(storage::runs::depth(stage.services.db()).await.unwrap().queued, 0);
+        assert!(stage.services().chat.messages(&stage.ctx, stage.conversation, &PageQuery::default()).await.unwrap().items.is_empty());
+        assert_eq!(storage::runs::depth(stage.services().db()).await.unwrap().queued, 0);
     }
 
     async fn strange_characters_go_all_the_way(stage: Stage) {
@@ -189,7 +190,7 @@ both_databases! {
         let sent = stage.say(text).await;
         let frames = stage.read(sent.run_id).await;
         assert_eq!((ending(&frames).0, completed(&frames)), (RunStatus::Succeeded, vec![(format!("{text}\0"), false)]));
-        let messages = stage.services.chat.messages(&stage.ctx, stage.conversation, &PageQuery::default()).await.unwrap().items;
+        let messages = stage.services().chat.messages(&stage.ctx, stage.conversation, &PageQuery::default()).await.unwrap().items;
         let shown = text.replace('\0', "\u{fffd}");
         assert_eq!(messages.iter().map(|message| message.text.clone()).collect::<Vec<_>>(), [shown.clone(), format!("{shown}\u{fffd}")]);
         process.drain().await;
@@ -205,9 +206,9 @@ both_databases! {
         stage.fx.database.advance(Duration::from_mins(20));
         until("the packing", async || stage.fx.database.texts(&rows).await.is_empty()).await;
         assert_eq!(stage.read(sent.run_id).await, before);
-        let mut reader = stage.services.runs.events(&stage.ctx, sent.run_id, 100).await.unwrap();
+        let mut reader = stage.services().runs.events(&stage.ctx, sent.run_id, 100).await.unwrap();
         assert_eq!(rest_of(&mut reader).await, before[100..]);
-        let page = stage.services.chat.transcript(&stage.ctx, stage.conversation).await.unwrap();
+        let page = stage.services().chat.transcript(&stage.ctx, stage.conversation).await.unwrap();
         assert!(matches!(page.entries.as_slice(), [Entry::Message(_), Entry::Run(run)] if run.items.len() == 1));
         soon("the drain", process.drain()).await;
     }
