@@ -101,6 +101,17 @@ async fn candidates(tx: &mut Tx, request: &ClaimRequest, now: Timestamp) -> Stor
     })
 }
 
+/// Locks jobs in the order of their ids, so that units of work that share several do not wait for each other in a circle.
+/// On SQLite the unit of work itself is the lock.
+pub(crate) async fn lock_in_order(tx: &mut Tx, ids: &[String]) -> StoreResult<()> {
+    const POSTGRES: &str = "SELECT id FROM jobs WHERE id IN (SELECT value ->> 0 FROM json_each($1)) ORDER BY id FOR UPDATE";
+    if let (Open::Postgres(t), [_, _, ..]) = (&mut tx.open, ids) {
+        let ids: Vec<[&str; 1]> = ids.iter().map(|id| [id.as_str()]).collect();
+        sqlx::query(POSTGRES).bind(row::json(&ids)?).execute(&mut **t).await?;
+    }
+    Ok(())
+}
+
 /// Counts one more holder of a key, unless as many as allowed hold it.
 async fn enter(tx: &mut Tx, key: &str) -> StoreResult<bool> {
     let row: Option<(i64,)> = on_tx!(tx, c => sqlx::query_as(

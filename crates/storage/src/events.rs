@@ -114,6 +114,14 @@ pub async fn after(db: &Db, stream: Stream, seq: i64, limit: i64) -> StoreResult
     Ok(rows.into_iter().map(|(seq, kind, data, at)| StoredFrame { seq, kind: kind.into(), data: data.into(), at: Timestamp::from_micros(at) }).collect())
 }
 
+/// Frames of a run that has not ended, as the unit of work sees them: after a place, oldest first, at most `limit`.
+pub async fn after_in(tx: &mut Tx, run: RunId, seq: i64, limit: i64) -> StoreResult<Vec<StoredFrame>> {
+    let rows: Vec<(i64, String, String, i64)> = on_tx!(tx, c => sqlx::query_as(
+        "SELECT seq, kind, data, at FROM events WHERE stream = $1 AND seq > $2 ORDER BY seq LIMIT $3")
+        .bind(run.to_string()).bind(seq).bind(limit).fetch_all(c).await?);
+    Ok(rows.into_iter().map(|(seq, kind, data, at)| StoredFrame { seq, kind: kind.into(), data: data.into(), at: Timestamp::from_micros(at) }).collect())
+}
+
 /// The newest place of a stream, or `None` when there is no such stream.
 pub async fn last_seq(db: &Db, stream: Stream) -> StoreResult<Option<i64>> {
     let sql = match stream {

@@ -31,10 +31,11 @@ impl Chat {
         let (org, user) = (ctx.allow(Permission::WriteChat)?, ctx.user()?);
         check_text(&input.text)?;
         let mut tx = self.core.db.begin().await?;
+        // Locked first: of two equal requests at once, the second finds the answer to the first.
+        let conversation = lock(&mut tx, org, user, id).await?;
         if let Some(earlier) = replay::earlier(&mut tx, ctx).await? {
             return Ok(earlier);
         }
-        let conversation = lock(&mut tx, org, user, id).await?;
         check_free(&conversation)?;
         let sent = Sent { message_id: ctx.new_id(), run_id: ctx.new_id() };
         let message = MessageRow {
@@ -70,12 +71,13 @@ impl Chat {
     pub async fn retry(&self, ctx: &Ctx, run: RunId) -> Result<Sent> {
         let (org, user) = (ctx.allow(Permission::WriteChat)?, ctx.user()?);
         let (old, conversation) = self.core.own_run(ctx, run).await?;
-        let question = storage::chat::question_of(&self.core.db, run).await?.ok_or(Error::NotFound("message"))?;
+        let question = storage::chat::question_of(&self.core.db, run).await?;
         let mut tx = self.core.db.begin().await?;
+        let conversation = lock(&mut tx, org, user, conversation.id).await?;
         if let Some(earlier) = replay::earlier(&mut tx, ctx).await? {
             return Ok(earlier);
         }
-        let conversation = lock(&mut tx, org, user, conversation.id).await?;
+        let question = question.ok_or(Error::NotFound("message"))?;
         check_free(&conversation)?;
         if !old.status.is_ended() {
             return Err(run_active());

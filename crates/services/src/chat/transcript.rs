@@ -17,9 +17,9 @@ use domain::{
     ids::{ConversationId, MessageId, RunId},
 };
 use storage::{
-    Db,
+    Db, Tx,
     chat::MessageRow,
-    events::{self, Stream},
+    events::{self, StoredFrame, Stream},
     runs::RunRow,
 };
 
@@ -83,27 +83,46 @@ fn from_items(items: &str, texts: &HashMap<MessageId, String>, run: &RunRow) -> 
     Ok(Transcript { items, last_seq: run.event_seq, ended: Some(run.status), error, cost_micros: 0 })
 }
 
+/// Frames folded at once.
+const PAGE: i64 = 2_000;
+
 /// Everything that a run has shown so far.
 pub(crate) async fn fold(db: &Db, run: RunId) -> Result<Transcript> {
-    const PAGE: i64 = 2_000;
     let mut transcript = Transcript::default();
     loop {
         let frames = events::after(db, Stream::Run(run), transcript.last_seq, PAGE).await?;
-        let whole = i64::try_from(frames.len()).is_ok_and(|n| n < PAGE);
-        for frame in frames {
-            let (seq, event) = (frame.seq, frame.read());
-            match event {
-                Some(event) => {
-                    transcript.apply(&event);
-                }
-                // A kind from another version: passed over, but counted.
-                None => transcript.last_seq = seq,
-            }
-        }
-        if whole {
+        if !apply(&mut transcript, frames) {
             return Ok(transcript);
         }
     }
+}
+
+/// Everything that a run has shown so far, as a unit of work sees it that is about to end the run: it has the one
+/// connection, and must not wait for a second.
+pub(crate) async fn fold_in(tx: &mut Tx, run: RunId) -> Result<Transcript> {
+    let mut transcript = Transcript::default();
+    loop {
+        let frames = events::after_in(tx, run, transcript.last_seq, PAGE).await?;
+        if !apply(&mut transcript, frames) {
+            return Ok(transcript);
+        }
+    }
+}
+
+/// Adds frames; whether there may be more.
+fn apply(transcript: &mut Transcript, frames: Vec<StoredFrame>) -> bool {
+    let more = i64::try_from(frames.len()).is_ok_and(|n| n == PAGE);
+    for frame in frames {
+        let (seq, event) = (frame.seq, frame.read());
+        match event {
+            Some(event) => {
+                transcript.apply(&event);
+            }
+            // A kind from another version: passed over, but counted.
+            None => transcript.last_seq = seq,
+        }
+    }
+    more
 }
 
 /// The items of a run as they are kept: texts of messages have rows of their own.

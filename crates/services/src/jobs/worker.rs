@@ -31,7 +31,7 @@ use super::{
     outcome::{self, Outcome},
     run_turn, schedule,
 };
-use crate::{Core, Services, chat::transcript::fold, runs::LastWord};
+use crate::{Core, Services, chat::transcript::fold_in, runs::LastWord};
 
 /// How a worker works.
 #[derive(Debug, Clone)]
@@ -275,7 +275,7 @@ impl Worker {
             match lease.run {
                 Some(id) => {
                     let run = storage::runs::find(&self.core.db, id).await?.ok_or(Error::NotFound("run"))?;
-                    let transcript = fold(&self.core.db, id).await?;
+                    let transcript = fold_in(tx, id).await?;
                     told.extend(self.core.end_held(tx, *lease, LastWord { run: &run, transcript, ending: Ending::Failed, error: Some(&error) }).await?);
                 }
                 None => {
@@ -399,15 +399,16 @@ async fn settle(core: &Arc<Core>, claimed: &Claimed, outcome: Result<Outcome>, d
 
 /// Puts a run back for another attempt from its last commit, or ends it when that was the last one.
 async fn run_again(core: &Arc<Core>, claimed: &Claimed, failed: &Error) -> Result<()> {
-    let mut tx = core.db.begin().await?;
     if let Some(pause) = outcome::pause(claimed, None) {
+        let mut tx = core.db.begin().await?;
         let at = tx.now().await?.plus(pause);
         storage::runs::retry(&mut tx, claimed.lease, at, failed.code()).await?;
         return Ok(tx.commit().await?);
     }
     let Some(id) = claimed.lease.run else { return Ok(()) };
     let run = storage::runs::find(&core.db, id).await?.ok_or(Error::NotFound("run"))?;
-    let transcript = fold(&core.db, id).await?;
+    let mut tx = core.db.begin().await?;
+    let transcript = fold_in(&mut tx, id).await?;
     let error = RunError { code: "internal".to_owned(), message: "Something went wrong here. It has been logged.".to_owned() };
     let told = core.end_held(&mut tx, claimed.lease, LastWord { run: &run, transcript, ending: Ending::Failed, error: Some(&error) }).await?;
     tx.commit().await?;

@@ -27,7 +27,7 @@ impl Core {
         let told = match outcome {
             CancelOutcome::Idle => {
                 // The run's row is locked now: nobody adds a frame between this and the end.
-                let transcript = crate::chat::transcript::fold(&self.db, id).await?;
+                let transcript = crate::chat::transcript::fold_in(&mut tx, id).await?;
                 self.end_idle(&mut tx, LastWord { run: &run, transcript, ending: Ending::Cancelled, error: None }).await?
             }
             CancelOutcome::Asked | CancelOutcome::Ended => Vec::new(),

@@ -1,7 +1,7 @@
 //! Models and databases that fail in the middle: attempts, their end, and what readers see of it.
 
 use contracts::{chat::Entry, page::PageQuery};
-use domain::{Error, chat::Author, runs::RunStatus};
+use domain::{Error, Idempotency, chat::Author, runs::RunStatus};
 use services::jobs::WorkerSettings;
 use std::time::Duration;
 use testkit::{
@@ -52,7 +52,10 @@ both_databases! {
         assert_eq!(ending(&frames), (RunStatus::Failed, Some("model_refused_request".to_owned())));
         assert_eq!(completed(&frames), [("half ".to_owned(), true)], "what was shown is kept");
 
-        let again = stage.services().chat.retry(&stage.ctx, first.run_id).await.unwrap();
+        let mut once = stage.ctx.clone();
+        once.idempotency = Some(Idempotency { key: "k".into(), fingerprint: "f".into() });
+        let again = stage.services().chat.retry(&once, first.run_id).await.unwrap();
+        assert_eq!(stage.services().chat.retry(&once, first.run_id).await.unwrap(), again, "repeated, it counts once");
         assert_eq!(again.message_id, first.message_id);
         assert_ne!(again.run_id, first.run_id);
         assert_eq!(completed(&stage.read(again.run_id).await), [("whole".to_owned(), false)]);

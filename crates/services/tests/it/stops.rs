@@ -71,6 +71,18 @@ both_databases! {
         next.drain().await;
     }
 
+    async fn many_are_stopped_at_once(stage: Stage) {
+        let mut runs = Vec::new();
+        for _ in 0..24 {
+            let conversation = stage.another_conversation().await;
+            runs.push(stage.say_in(conversation, "go").await.run_id);
+        }
+        // More than there are connections: nobody may hold one and wait for a second.
+        let services = stage.services();
+        let stopped = futures::future::join_all(runs.iter().map(|run| services.runs.cancel(&stage.ctx, *run))).await;
+        assert!(stopped.iter().all(|run| run.as_ref().is_ok_and(|run| run.status == RunStatus::Cancelled)), "{stopped:?}");
+    }
+
     async fn deleting_a_conversation_stops_its_answer(stage: Stage) {
         let process = stage.scripted([ScriptedAnswer::new().opened().words("some ").stall()]).await;
         let sent = stage.say("go").await;

@@ -8,7 +8,7 @@ use domain::{
 use serde::Serialize;
 
 use super::Lease;
-use crate::{Db, StoreError, StoreResult, Tx, row};
+use crate::{Db, StoreError, StoreResult, Tx, claim::lock_in_order, row};
 
 /// A job to enqueue.
 #[derive(Debug, Clone)]
@@ -67,7 +67,11 @@ pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> StoreResult<bool> {
 /// Notes which jobs must end first and counts those that are still open.
 async fn block(tx: &mut Tx, job: &NewJob) -> StoreResult<i64> {
     let mut open = 0;
-    for parent in &job.after {
+    let mut parents = job.after.clone();
+    // In the order in which others lock them.
+    parents.sort_unstable();
+    parents.dedup();
+    for parent in &parents {
         let status: Option<(String,)> = on_tx!(tx, c => sqlx::query_as("UPDATE jobs SET blockers = blockers WHERE id = $1 RETURNING status")
             .bind(parent.to_string()).fetch_optional(c).await?);
         match status.as_ref().map(|s| s.0.as_str()) {
@@ -107,6 +111,7 @@ pub enum Finished {
 pub async fn finish_many(tx: &mut Tx, leases: &[Lease], how: Finished) -> StoreResult<Vec<JobId>> {
     let now = tx.now().await?;
     let pairs: Vec<(String, i64)> = leases.iter().map(|l| (l.job.to_string(), l.epoch)).collect();
+    lock_in_order(tx, &leases.iter().map(|l| l.job.to_string()).collect::<Vec<_>>()).await?;
     let status = match how {
         Finished::Done => "done",
         Finished::Failed => "failed",

@@ -8,7 +8,7 @@ use domain::{
 };
 
 use super::{Lease, jobs::leave};
-use crate::{Db, StoreResult, Tx, row};
+use crate::{Db, StoreResult, Tx, claim::lock_in_order, row};
 
 /// What a heartbeat learned about one lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,7 @@ pub async fn heartbeat(db: &Db, leases: &[Lease], lease: Duration) -> StoreResul
     let mut tx = db.begin().await?;
     let until = tx.now().await?.plus(lease).micros();
     let pairs: Vec<(String, i64)> = leases.iter().map(|l| (l.job.to_string(), l.epoch)).collect();
+    lock_in_order(&mut tx, &leases.iter().map(|l| l.job.to_string()).collect::<Vec<_>>()).await?;
     let rows: Vec<(String, i64, i64)> = on_tx!(&mut tx, c => sqlx::query_as(
         "UPDATE jobs SET lease_until = $2
          FROM (SELECT value ->> 0 AS job, CAST(value ->> 1 AS BIGINT) AS epoch FROM json_each($1)) b
@@ -52,13 +53,21 @@ type LapsedRow = (String, Option<String>, i64, i64, i64, i64, Option<String>);
 /// without progress come back as [`Expired`], still held by the returned epoch, for the caller to end in the same unit of work.
 pub async fn reap(tx: &mut Tx, limit: i64) -> StoreResult<(Vec<JobId>, Vec<Expired>)> {
     let now = tx.now().await?.micros();
-    // The update takes the locks: a heartbeat or a finish that comes first makes its row drop out.
+    let lapsed: Vec<(String,)> = on_tx!(tx, c => sqlx::query_as(
+        "SELECT id FROM jobs WHERE status = 'running' AND lease_until < $1 ORDER BY lease_until LIMIT $2").bind(now).bind(limit).fetch_all(c).await?);
+    if lapsed.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let lapsed: Vec<String> = lapsed.into_iter().map(|(id,)| id).collect();
+    lock_in_order(tx, &lapsed).await?;
+    let ids: Vec<[&str; 1]> = lapsed.iter().map(|id| [id.as_str()]).collect();
+    // A heartbeat or a finish that comes first makes its row drop out.
     let rows: Vec<LapsedRow> = on_tx!(tx, c => sqlx::query_as(
         "UPDATE jobs SET lease_epoch = lease_epoch + 1, lease_until = NULL
-         WHERE status = 'running' AND lease_until < $1 AND id IN (SELECT id FROM jobs WHERE status = 'running' AND lease_until < $1 ORDER BY lease_until LIMIT $2)
+         WHERE status = 'running' AND lease_until < $1 AND id IN (SELECT value ->> 0 FROM json_each($2))
          RETURNING id, run_id, lease_epoch, stalled_claims, claim_progress,
             COALESCE((SELECT r.progress FROM runs r WHERE r.id = run_id), 0), concurrency_key")
-        .bind(now).bind(limit).fetch_all(c).await?);
+        .bind(now).bind(row::json(&ids)?).fetch_all(c).await?);
     take_back(tx, rows).await
 }
 

@@ -13,6 +13,7 @@ use domain::{
 use storage::{
     Db, StoreError,
     events::{self, StoredFrame, Stream, append},
+    runs,
 };
 use testkit::{both_databases, fixtures::Fixture, ids::Dice};
 use tokio::task::JoinSet;
@@ -72,7 +73,12 @@ both_databases! {
         assert_eq!(events::last_seq(&fx.db, streams[1]).await.unwrap(), Some(2));
         let (run, lease) = fx.held_run().await;
         assert_eq!(events::last_seq(&fx.db, Stream::Run(run.run)).await.unwrap(), Some(0));
-        fx.end(lease, Ending::Succeeded).await.unwrap();
+        let mut tx = fx.db.begin().await.unwrap();
+        let end = runs::End { ending: Ending::Succeeded, error: None, items: "[]".into(), before: vec![] };
+        let told = runs::end(&mut tx, lease, end).await.unwrap();
+        assert_eq!(events::after_in(&mut tx, run.run, 0, 9).await.unwrap(), told.frames, "the unit of work sees its own");
+        assert!(events::after_in(&mut tx, run.run, 1, 9).await.unwrap().is_empty());
+        tx.commit().await.unwrap();
         assert_eq!(events::last_seq(&fx.db, Stream::Run(run.run)).await.unwrap(), Some(1));
     }
 

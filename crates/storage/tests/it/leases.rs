@@ -165,6 +165,36 @@ both_databases! {
         assert_eq!((all.len(), all.iter().collect::<BTreeSet<_>>().len()), (20, 20));
     }
 
+    async fn heartbeats_ends_and_reapers_that_meet_do_not_fail(fx: Fixture) {
+        for _ in 0..120 {
+            fx.job_with(|job| job.concurrency_key = Some(format!("{}", job.id.uuid().as_u128() % 3))).await.unwrap();
+        }
+        for key in ["0", "1", "2"] {
+            unit!(fx.db, tx => runs::limit_concurrency(&mut tx, key, 100).await).unwrap();
+        }
+        let leases: Vec<Lease> = fx.claim(200).await.into_iter().map(|claimed| claimed.lease).collect();
+        fx.outlive_leases();
+        let mut all = JoinSet::new();
+        for n in 0..6_usize {
+            let (db, mut mine) = (fx.database.connect().await, leases.clone());
+            // Everybody has them in another order.
+            mine.rotate_left(n * 20);
+            if n % 2 == 1 {
+                mine.reverse();
+            }
+            all.spawn(async move {
+                for some in mine.chunks(40) {
+                    match n % 3 {
+                        0 => drop(heartbeat(&db, some, LEASE).await.unwrap()),
+                        1 => drop(unit!(db, tx => finish_many(&mut tx, some, Finished::Done).await).unwrap()),
+                        _ => drop(unit!(db, tx => reap(&mut tx, 30).await).unwrap()),
+                    }
+                }
+            });
+        }
+        all.join_all().await;
+    }
+
     async fn a_start_takes_every_lease_back_at_once(fx: Fixture) {
         let (with_run, lease) = fx.held_run().await;
         let without = fx.job().await;
