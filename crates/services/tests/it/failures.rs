@@ -10,7 +10,10 @@ use testkit::{
     model::{Gate, ScriptedAnswer, ScriptedModel},
 };
 
-use crate::stage::{Stage, completed, count, ending, shared, until};
+use crate::{
+    proxy::Proxy,
+    stage::{Stage, completed, count, ending, shared, until},
+};
 
 /// Makes the database refuse frames with a word in them, as it does what it cannot store.
 async fn poison(database: &Database, word: &str) {
@@ -134,4 +137,26 @@ both_databases! {
         assert_eq!((completed(&frames), ending(&frames).0), (vec![("kept, and gone on".to_owned(), false)], RunStatus::Succeeded));
         second.drain().await;
     }
+}
+
+#[test]
+fn a_commit_whose_answer_is_lost_shows_nothing_twice() {
+    testkit::db::run(Kind::Postgres, async |stage: Stage| {
+        let proxy = Proxy::start(&stage.fx.database).await;
+        let words: Vec<String> = (0..600).map(|n| format!("word{n} ")).collect();
+        let answer = words.iter().fold(ScriptedAnswer::new().opened(), |answer, word| answer.piece(word).pause(Duration::from_millis(2))).done();
+        let short = |settings: &mut WorkerSettings| (settings.lease, settings.heartbeat) = (Duration::from_secs(2), Duration::from_millis(500));
+        let process = stage.process_at(&proxy.url, "behind the proxy", shared(ScriptedModel::new(vec![answer; 9])), short).await;
+        let sent = stage.say("go").await;
+        stage.shown(sent.run_id, 40).await;
+        proxy.swallow(true);
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        proxy.swallow(false);
+        let frames = stage.read(sent.run_id).await;
+        assert!(proxy.swallowed() > 0, "no answer was lost");
+        assert_eq!(completed(&frames), [(words.concat(), false)]);
+        assert_eq!((ending(&frames).0, count(&frames, "message.reset")), (RunStatus::Succeeded, 0));
+        assert!(count(&frames, "run.resumed") > 0, "the run was taken up from what is stored");
+        process.drain().await;
+    });
 }

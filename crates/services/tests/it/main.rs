@@ -7,6 +7,7 @@ mod failures;
 mod identity;
 mod live;
 mod ownership;
+mod proxy;
 mod stage;
 mod stops;
 mod takeovers;

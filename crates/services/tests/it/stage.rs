@@ -113,9 +113,14 @@ impl Stage {
     }
 
     pub async fn process_with(&self, name: &str, model: impl Into<SharedModel>, change: impl FnOnce(&mut WorkerSettings)) -> Process {
+        self.process_at(self.fx.database.url(), name, model, change).await
+    }
+
+    /// A process that reaches its database at another address.
+    pub async fn process_at(&self, url: &str, name: &str, model: impl Into<SharedModel>, change: impl FnOnce(&mut WorkerSettings)) -> Process {
         let mut settings = WorkerSettings { poll: Duration::from_millis(50), ..WorkerSettings::named(name) };
         change(&mut settings);
-        Process::start(self, model.into(), settings).await
+        Process::start(self, url.to_owned(), model.into(), settings).await
     }
 
     /// A process whose model gives these answers.
@@ -197,12 +202,12 @@ pub struct Process {
 }
 
 impl Process {
-    async fn start(stage: &Stage, model: SharedModel, settings: WorkerSettings) -> Self {
+    async fn start(stage: &Stage, url: String, model: SharedModel, settings: WorkerSettings) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
         let database = stage.fx.database.clone();
-        let db = runtime.spawn(async move { database.lend().await }).await.unwrap();
+        let db = runtime.spawn(async move { database.lend_at(&url).await }).await.unwrap();
         let services = stage.fx.services_on(db.clone(), model);
         let (worker, draining) = (Worker::new(&services, settings), drain.clone());
         let worker = runtime.spawn(async move { worker.run(draining).await.unwrap() });

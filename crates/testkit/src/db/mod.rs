@@ -178,7 +178,12 @@ impl Database {
 
     /// Connects once more, for a process of its own runtime, which may die at any moment: it is not closed in the end.
     pub async fn lend(&self) -> Db {
-        let db = open(&self.inner.url, &self.inner.clock).await;
+        self.lend_at(&self.inner.url).await
+    }
+
+    /// The same by another address of the database, such as a proxy's.
+    pub async fn lend_at(&self, url: &str) -> Db {
+        let db = open(url, &self.inner.clock).await;
         locked(&self.inner.lent).push(db.clone());
         self.set_offset(&db);
         db

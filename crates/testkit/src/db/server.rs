@@ -94,7 +94,10 @@ pub(super) async fn template(server: &str) -> Result<String, String> {
 pub(super) async fn create(server: &str, name: &str, template: &str) -> Result<(), String> {
     let mut connection = PgConnection::connect(server).await.map_err(said)?;
     statement(&mut connection, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
-    statement(&mut connection, format!("CREATE DATABASE {name} TEMPLATE {template}")).await?;
+    // Copying files is quicker than logging their pages; before version 15 it was the only way.
+    let logs = sqlx::query_scalar::<_, bool>("SELECT current_setting('server_version_num')::int >= 150000").fetch_one(&mut connection).await.map_err(said)?;
+    let strategy = if logs { " STRATEGY FILE_COPY" } else { "" };
+    statement(&mut connection, format!("CREATE DATABASE {name} TEMPLATE {template}{strategy}")).await?;
     connection.close().await.map_err(said)
 }
 

@@ -345,8 +345,14 @@ impl StateMachineTest for QueueTest {
     }
 }
 
+/// A quarter of what is usual, which `PROPTEST_CASES` says: each case is dozens of moves.
+fn config() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases.div_ceil(4), max_shrink_iters: 2_000, failure_persistence: None, ..usual }
+}
+
 prop_state_machine! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn the_queue_behaves_as_its_model(sequential 1..60 => QueueTest);
