@@ -19,9 +19,9 @@ pub fn site_shell(options: LeptosOptions) -> impl IntoView {
     document(options, false, || view! { <SiteApp/> }.into_any())
 }
 
-/// The document around the gallery.
+/// The document around the gallery. Alive where developers build: a released bundle brings only the workspace to life.
 pub fn gallery_shell(options: LeptosOptions) -> impl IntoView {
-    document(options, true, || view! { <GalleryApp/> }.into_any())
+    document(options, cfg!(debug_assertions), || view! { <GalleryApp/> }.into_any())
 }
 
 fn document(options: LeptosOptions, alive: bool, body: fn() -> AnyView) -> impl IntoView {
