@@ -9,6 +9,7 @@ use testkit::{
     db::{Database, Kind},
     fixtures::Fixture,
 };
+use tokio::sync::Barrier;
 
 /// `table column type nullability`, the types in SQLite's words.
 const SQLITE_COLUMNS: &str = "SELECT m.name || ' ' || c.name || ' ' || c.type || CASE WHEN c.\"notnull\" = 1 THEN ' required' ELSE '' END
@@ -121,10 +122,11 @@ both_databases! {
 fn who_loses_a_deadlock_may_try_again() {
     testkit::db::run(Kind::Postgres, async |fx: Fixture| {
         let (a, b) = (fx.conversation(fx.ada).await, fx.conversation(fx.ada).await);
+        let each_has_one = Barrier::new(2);
         let both = async |first, second| {
             let mut tx = fx.db.begin().await?;
             chat::lock(&mut tx, fx.ada.org, fx.ada.user, first).await?;
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            each_has_one.wait().await;
             chat::lock(&mut tx, fx.ada.org, fx.ada.user, second).await?;
             tx.commit().await
         };
